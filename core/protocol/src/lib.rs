@@ -1,0 +1,4 @@
+//! The Plico protocol, without I/O: formats, signed chains, keyrings, rights
+//! and envelopes. No clock, no global randomness, no async.
+
+pub mod primitives;

@@ -1,0 +1,69 @@
+//! Memory for secrets: boxed (a move copies the pointer, not the bytes), wiped
+//! on drop, compared in constant time, redacted in `Debug`.
+
+use core::fmt;
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// `N` secret bytes. Wiped on drop; `Debug` prints no byte of it; there is no
+/// `Serialize`, no `Display` and no ordering.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Secret<const N: usize>(Box<[u8; N]>);
+
+/// The common size: 32 bytes.
+pub type Secret32 = Secret<32>;
+
+impl<const N: usize> Secret<N> {
+    /// Takes `bytes` over and wipes the caller's copy.
+    pub fn new(bytes: &mut [u8; N]) -> Self {
+        let mut boxed = Box::new([0u8; N]);
+        boxed.copy_from_slice(bytes.as_slice());
+        bytes.zeroize();
+        Self(boxed)
+    }
+
+    /// A secret that `fill` writes in place, so that no copy is left behind.
+    pub fn filled_by(fill: impl FnOnce(&mut [u8; N])) -> Self {
+        let mut boxed = Box::new([0u8; N]);
+        fill(&mut boxed);
+        Self(boxed)
+    }
+
+    /// `None` if `bytes` is not exactly `N` bytes long.
+    #[must_use]
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+        let array: &[u8; N] = bytes.try_into().ok()?;
+        Some(Self(Box::new(*array)))
+    }
+
+    /// The bytes, for the primitive that needs them. Do not copy them.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; N] {
+        &self.0
+    }
+}
+
+impl<const N: usize> ConstantTimeEq for Secret<N> {
+    fn ct_eq(&self, other: &Self) -> subtle::Choice {
+        self.0.as_slice().ct_eq(other.0.as_slice())
+    }
+}
+
+impl<const N: usize> PartialEq for Secret<N> {
+    fn eq(&self, other: &Self) -> bool {
+        self.ct_eq(other).into()
+    }
+}
+impl<const N: usize> Eq for Secret<N> {}
+
+impl<const N: usize> fmt::Debug for Secret<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret<{N}>(redacted)")
+    }
+}
+
+/// Constant-time comparison of two byte strings; lengths are not secret.
+#[must_use]
+pub fn ct_eq(a: &[u8], b: &[u8]) -> bool {
+    a.ct_eq(b).into()
+}
