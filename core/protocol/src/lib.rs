@@ -1,4 +1,7 @@
 //! The Plico protocol, without I/O: formats, signed chains, keyrings, rights
 //! and envelopes. No clock, no global randomness, no async.
 
+pub mod chain;
+pub mod format;
+pub mod keyring;
 pub mod primitives;
