@@ -3,5 +3,6 @@
 
 pub mod chain;
 pub mod format;
+pub mod identity;
 pub mod keyring;
 pub mod primitives;

@@ -1,0 +1,11 @@
+//! The rules of a tenant's chain and of an identity's: which keys speak for
+//! whom, and which app backend vouches for which user id.
+
+pub mod attestation;
+pub mod draft;
+pub mod state;
+pub mod tenant;
+
+pub use attestation::{Attestation, AttestationError};
+pub use state::{Identities, IdentityError, IdentityState};
+pub use tenant::{TenantError, TenantState};
