@@ -6,3 +6,4 @@ pub mod format;
 pub mod identity;
 pub mod keyring;
 pub mod primitives;
+pub mod rights;

@@ -1,0 +1,273 @@
+//! Making a session's entries: everything that a member needs to write one.
+
+use super::state::{RightsError, SessionState};
+use crate::chain::{first_entry, sign_entry};
+use crate::format::bodies::{
+    BackLinkRef, EpochStart, Grant, RecipientKey, Removal, RemovalReason, RightsBits, SessionBody,
+    SessionCreate, SessionGrant, SessionRotate, SessionSetMetadata, SessionTransfer,
+};
+use crate::format::codec::VERSION;
+use crate::format::entry::{Author, SignedEntry};
+use crate::format::ids::{ChainId, Kind, Recipient};
+use crate::format::keys::{Authority, Core};
+use crate::format::wrap::{BackLink, WrapPurpose};
+use crate::identity::{Identities, IdentityState};
+use crate::keyring::wraps::{Wrap, WrapTo, commit, seal_all};
+use crate::keyring::{EpochContext, EpochSecret, KeyringError, back_link_hash, seal_metadata};
+use crate::primitives::hash::ref_hash;
+use crate::primitives::random::{CryptoRng, random_bytes};
+use crate::primitives::sign::SigningKey;
+use thiserror::Error;
+
+/// Why a draft could not be made.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DraftError {
+    /// A rule of the session forbids it.
+    #[error(transparent)]
+    Rights(#[from] RightsError),
+    /// A secret that the draft needs is missing or wrong.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+}
+
+/// A signed entry with what it commits to.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The entry.
+    pub entry: SignedEntry,
+    /// Its wraps, in the order of the tree.
+    pub wraps: Vec<Wrap>,
+    /// Its back-links.
+    pub back_links: Vec<BackLink>,
+    /// Its metadata blob.
+    pub metadata: Option<Vec<u8>>,
+    /// The secret of the epoch that it begins.
+    pub secret: Option<EpochSecret>,
+}
+
+/// Who writes, when, with which key.
+#[derive(Clone, Copy, Debug)]
+pub struct Writer<'a> {
+    /// Identity, device key and the position of the identity's chain.
+    pub author: Author,
+    /// The device's signing key.
+    pub key: &'a SigningKey,
+    /// The writer's clock, in milliseconds since 1970-01-01 UTC.
+    pub now_ms: u64,
+}
+
+impl Writer<'_> {
+    fn sign(&self, state: &SessionState, body: &SessionBody) -> SignedEntry {
+        sign_entry(state.tip().next_entry(self.author, self.now_ms, body.encode()), self.key)
+    }
+
+    /// An entry that commits to nothing: a revocation, a tombstone.
+    #[must_use]
+    pub fn plain(&self, state: &SessionState, body: &SessionBody) -> Draft {
+        Draft {
+            entry: self.sign(state, body),
+            wraps: Vec::new(),
+            back_links: Vec::new(),
+            metadata: None,
+            secret: None,
+        }
+    }
+}
+
+/// A recipient's newest key, with the place of its chain where it was read.
+#[must_use]
+pub fn recipient_key(identity: &IdentityState) -> RecipientKey {
+    use crate::chain::Replay as _;
+    let (generation, user_key) = identity.user_key();
+    RecipientKey {
+        recipient: Recipient::identity(identity.id()),
+        generation,
+        key_id: user_key.id,
+        position: identity.tip().head,
+    }
+}
+
+fn wrap_to(key: &RecipientKey, known: &dyn Identities) -> Result<WrapTo, DraftError> {
+    let identity =
+        known.identity(&ChainId(key.recipient.id)).ok_or(RightsError::Recipient)?;
+    let user_key = identity
+        .user_keys()
+        .get(key.generation as usize)
+        .filter(|user_key| user_key.id == key.key_id)
+        .ok_or(RightsError::RecipientKey)?;
+    Ok(WrapTo {
+        recipient: key.recipient,
+        generation: key.generation,
+        key_id: key.key_id,
+        key: user_key.record.kem_key().map_err(|_| KeyringError::PublicKey)?,
+    })
+}
+
+fn wrap_all(
+    writer: &Writer<'_>,
+    secrets: &[&EpochSecret],
+    keys: &[RecipientKey],
+    known: &dyn Identities,
+    rng: &mut dyn CryptoRng,
+) -> Result<Vec<Wrap>, DraftError> {
+    let to = keys.iter().map(|key| wrap_to(key, known)).collect::<Result<Vec<_>, _>>()?;
+    Ok(seal_all(WrapPurpose::Epoch, secrets, &writer.author, &to, rng)?)
+}
+
+/// A new session. `grants` are the recipients besides the creator, in any order.
+pub fn create(
+    writer: &Writer<'_>,
+    tenant_id: ChainId,
+    suite: u8,
+    mut grants: Vec<Grant>,
+    known: &dyn Identities,
+    rng: &mut dyn CryptoRng,
+) -> Result<Draft, DraftError> {
+    let creator = writer.author.identity;
+    let identity = known.identity(&creator).ok_or(RightsError::Recipient)?;
+    grants.push(Grant {
+        key: recipient_key(identity),
+        rights: RightsBits(RightsBits::ALL),
+        expires_ms: 0,
+    });
+    grants.sort_by_key(|grant| grant.key.recipient);
+    let core = Core {
+        version: VERSION,
+        tenant_id,
+        kind: Kind::Session,
+        authority: Authority::Creator(creator),
+        suite,
+        random: random_bytes(rng),
+    };
+    let context = EpochContext { tenant_id, chain_id: core.chain_id(), epoch: 0 };
+    let secret = EpochSecret::generate(context, rng);
+    let keys: Vec<RecipientKey> = grants.iter().map(|grant| grant.key).collect();
+    let wraps = wrap_all(writer, &[&secret], &keys, known, rng)?;
+    let epoch = EpochStart {
+        epoch: 0,
+        commitment: secret.commitment(),
+        back_links: Vec::new(),
+        wraps: commit(&wraps)?,
+    };
+    let body = SessionBody::Create(SessionCreate { core: core.clone(), grants, epoch });
+    let entry = first_entry(&core, writer.author, writer.now_ms, body.encode());
+    Ok(Draft {
+        entry: sign_entry(entry, writer.key),
+        wraps,
+        back_links: Vec::new(),
+        metadata: None,
+        secret: Some(secret),
+    })
+}
+
+/// A grant of the epochs whose `secrets` are given: the newest of each segment
+/// granted, ascending, the current epoch last.
+pub fn grant(
+    writer: &Writer<'_>,
+    state: &SessionState,
+    mut grants: Vec<Grant>,
+    secrets: &[&EpochSecret],
+    known: &dyn Identities,
+    rng: &mut dyn CryptoRng,
+) -> Result<Draft, DraftError> {
+    grants.sort_by_key(|grant| grant.key.recipient);
+    let keys: Vec<RecipientKey> = grants.iter().map(|grant| grant.key).collect();
+    let wraps = wrap_all(writer, secrets, &keys, known, rng)?;
+    let body = SessionBody::Grant(SessionGrant {
+        grants,
+        epochs: secrets.iter().map(|secret| secret.context().epoch).collect(),
+        wraps: commit(&wraps)?,
+    });
+    Ok(Draft { wraps, ..writer.plain(state, &body) })
+}
+
+/// A hand-over to a new owner; see [`grant`] for `secrets`.
+pub fn transfer(
+    writer: &Writer<'_>,
+    state: &SessionState,
+    to: RecipientKey,
+    remaining_rights: u8,
+    secrets: &[&EpochSecret],
+    known: &dyn Identities,
+    rng: &mut dyn CryptoRng,
+) -> Result<Draft, DraftError> {
+    let wraps = wrap_all(writer, secrets, &[to], known, rng)?;
+    let body = SessionBody::Transfer(SessionTransfer {
+        to: Grant { key: to, rights: RightsBits(RightsBits::ALL), expires_ms: 0 },
+        remaining_rights,
+        epochs: secrets.iter().map(|secret| secret.context().epoch).collect(),
+        wraps: commit(&wraps)?,
+    });
+    Ok(Draft { wraps, ..writer.plain(state, &body) })
+}
+
+/// A new epoch for everybody who is a recipient of `state` and whose grant has
+/// not ended at the writer's time, to their newest known keys.
+///
+/// `earlier` are the secrets to link back to; none starts a new segment, which
+/// needs the right to revoke.
+pub fn rotate(
+    writer: &Writer<'_>,
+    state: &SessionState,
+    earlier: &[&EpochSecret],
+    known: &dyn Identities,
+    rng: &mut dyn CryptoRng,
+) -> Result<Draft, DraftError> {
+    let mut updates = Vec::new();
+    let mut removals = Vec::new();
+    let mut keys = Vec::new();
+    for (recipient, member) in state.members() {
+        if member.expired_at(writer.now_ms) {
+            removals.push(Removal { recipient: *recipient, reason: RemovalReason::Expired });
+            continue;
+        }
+        let identity =
+            known.identity(&ChainId(recipient.id)).ok_or(RightsError::Recipient)?;
+        let newest = recipient_key(identity);
+        if newest.generation > member.key.generation {
+            updates.push(newest);
+            keys.push(newest);
+        } else {
+            keys.push(member.key);
+        }
+    }
+    let context = EpochContext {
+        tenant_id: state.tenant_id(),
+        chain_id: state.id(),
+        epoch: state.current_epoch() + 1,
+    };
+    let secret = EpochSecret::generate(context, rng);
+    let wraps = wrap_all(writer, &[&secret], &keys, known, rng)?;
+    let mut earlier = earlier.to_vec();
+    earlier.sort_by_key(|secret| secret.context().epoch);
+    let back_links: Vec<BackLink> =
+        earlier.iter().map(|earlier| secret.seal_back_link(earlier)).collect();
+    let epoch = EpochStart {
+        epoch: context.epoch,
+        commitment: secret.commitment(),
+        back_links: back_links
+            .iter()
+            .map(|link| BackLinkRef { target: link.target, hash: back_link_hash(link) })
+            .collect(),
+        wraps: commit(&wraps)?,
+    };
+    let body = SessionBody::Rotate(SessionRotate { epoch, updates, removals });
+    Ok(Draft { wraps, back_links, secret: Some(secret), ..writer.plain(state, &body) })
+}
+
+/// New metadata, encrypted under the current epoch.
+pub fn set_metadata(
+    writer: &Writer<'_>,
+    state: &SessionState,
+    secret: &EpochSecret,
+    plaintext: &[u8],
+    rng: &mut dyn CryptoRng,
+) -> Result<Draft, DraftError> {
+    let blob = seal_metadata(secret, plaintext, rng)?;
+    let body = SessionBody::SetMetadata(SessionSetMetadata {
+        epoch: secret.context().epoch,
+        blob_hash: ref_hash("metadata", &blob),
+    });
+    Ok(Draft { metadata: Some(blob), ..writer.plain(state, &body) })
+}

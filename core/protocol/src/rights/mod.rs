@@ -1,0 +1,15 @@
+//! The rules of sessions: who may open, grant, take away, rotate, hand over
+//! and end; and when a new epoch is due.
+//!
+//! Replay is pure and reads no clock. What it needs from other chains it asks
+//! for all at once: see [`replay::replay_session`].
+
+pub mod draft;
+pub mod due;
+pub mod replay;
+mod rules;
+pub mod state;
+
+pub use due::{DueReason, due};
+pub use replay::{Need, Outcome, replay_session};
+pub use state::{Epoch, Member, RemovalCause, RemovedMember, RightsError, SessionState};

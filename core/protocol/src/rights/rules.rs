@@ -1,0 +1,461 @@
+//! One function for each type of entry: what it demands and what it changes.
+
+use super::state::{
+    Epoch, MAX_MEMBERS, MAX_SEGMENTS, Member, RemovalCause, RemovedMember, RightsError,
+    SessionState,
+};
+use crate::chain::{ChainError, Tip};
+use crate::format::bodies::{
+    EpochStart, Grant, RecipientKey, RemovalReason, RightsBits, SessionBody, SessionCreate, SessionGrant,
+    SessionRevoke, SessionRotate, SessionSetMetadata, SessionTransfer, WrapsRef,
+};
+use crate::format::codec::FormatError;
+use crate::format::entry::Entry;
+use crate::format::ids::{ChainId, Recipient};
+use crate::format::keys::Authority;
+use crate::identity::Identities;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl SessionState {
+    pub(super) fn created(
+        tip: Tip,
+        entry: &Entry,
+        body: SessionCreate,
+        positions: BTreeMap<ChainId, u64>,
+        known: &dyn Identities,
+    ) -> Result<Self, RightsError> {
+        let creator = entry.author.identity;
+        if body.core.authority != Authority::Creator(creator) {
+            return Err(ChainError::Author.into());
+        }
+        let mut state = Self {
+            tip,
+            core: body.core,
+            members: BTreeMap::new(),
+            removed: Vec::new(),
+            epochs: Vec::new(),
+            wraps: BTreeMap::new(),
+            positions,
+            metadata: None,
+            someone_left: false,
+            ended: false,
+        };
+        for grant in &body.grants {
+            state.check_key(grant, known)?;
+            check_owner_has_no_end(grant)?;
+            state.insert(grant, entry, BTreeSet::new());
+        }
+        let is_owner = state
+            .members
+            .get(&Recipient::identity(creator))
+            .is_some_and(Member::is_owner);
+        if !is_owner {
+            return Err(RightsError::Owner);
+        }
+        if body.epoch.epoch != 0 || !body.epoch.back_links.is_empty() {
+            return Err(RightsError::Epoch);
+        }
+        state.begin_epoch(entry, body.epoch, 0)?;
+        Ok(state)
+    }
+
+    pub(super) fn apply_body(
+        &mut self,
+        entry: &Entry,
+        body: SessionBody,
+        known: &dyn Identities,
+    ) -> Result<(), RightsError> {
+        let author = self.author(entry)?;
+        match body {
+            SessionBody::Create(_) => Err(ChainError::Sequence.into()),
+            SessionBody::Grant(body) => self.grant(entry, &author, &body, known),
+            SessionBody::Revoke(body) => self.revoke(entry, &author, &body),
+            SessionBody::Rotate(body) => self.rotate(entry, &author, body, known),
+            SessionBody::Transfer(body) => self.transfer(entry, &author, &body, known),
+            SessionBody::SetMetadata(body) => self.set_metadata(&author, body),
+            SessionBody::Tombstone => {
+                if !author.is_owner() {
+                    return Err(RightsError::Owner);
+                }
+                self.ended = true;
+                Ok(())
+            }
+        }
+    }
+
+    fn check_key(&mut self, grant: &Grant, known: &dyn Identities) -> Result<(), RightsError> {
+        let tenant_id = self.tip.tenant_id;
+        Self::check_recipient_key(&grant.key, tenant_id, &mut self.positions, known)
+    }
+
+    fn insert(&mut self, grant: &Grant, entry: &Entry, segments: BTreeSet<u32>) {
+        let member = Member {
+            key: grant.key,
+            rights: grant.rights,
+            expires_ms: grant.expires_ms,
+            granted_by: entry.author.identity,
+            granted_seq: entry.seq,
+            granted_ms: entry.claimed_ms,
+            segments,
+        };
+        self.members.insert(grant.key.recipient, member);
+    }
+
+    /// Begins an epoch for everybody who is a recipient now.
+    fn begin_epoch(
+        &mut self,
+        entry: &Entry,
+        start: EpochStart,
+        segment: u32,
+    ) -> Result<(), RightsError> {
+        if self.members.len() > MAX_MEMBERS || segment >= MAX_SEGMENTS {
+            return Err(RightsError::TooMany);
+        }
+        if start.wraps.count as usize != self.members.len() {
+            return Err(RightsError::Epoch);
+        }
+        for member in self.members.values_mut() {
+            member.segments.insert(segment);
+        }
+        self.wraps.insert(entry.seq, (start.wraps, entry.author));
+        self.epochs.push(Epoch {
+            commitment: start.commitment,
+            segment,
+            seq: entry.seq,
+            back_links: start.back_links,
+        });
+        self.someone_left = false;
+        Ok(())
+    }
+
+    fn grant(
+        &mut self,
+        entry: &Entry,
+        author: &Member,
+        body: &SessionGrant,
+        known: &dyn Identities,
+    ) -> Result<(), RightsError> {
+        if !author.rights.contains(RightsBits::FORWARD) {
+            return Err(RightsError::NotAllowed);
+        }
+        let segments = self.granted_segments(author, &body.epochs, body.grants.len(), &body.wraps)?;
+        for grant in &body.grants {
+            self.check_grant(entry, author, grant)?;
+            self.check_key(grant, known)?;
+            let mut all = segments.clone();
+            self.keep_what_it_had(&grant.key, &mut all);
+            self.insert(grant, entry, all);
+        }
+        if self.members.len() > MAX_MEMBERS {
+            return Err(RightsError::TooMany);
+        }
+        self.wraps.insert(entry.seq, (body.wraps, entry.author));
+        Ok(())
+    }
+
+    /// A grant to somebody who is a recipient already adds to what it may open.
+    /// If its key has moved on, the old key still opens the current epoch: that
+    /// epoch stays due, although the newer key is recorded from now on.
+    fn keep_what_it_had(&mut self, key: &RecipientKey, segments: &mut BTreeSet<u32>) {
+        if let Some(old) = self.members.get(&key.recipient) {
+            segments.extend(&old.segments);
+            self.someone_left |= key.generation > old.key.generation;
+        }
+    }
+
+    /// Checks the epochs that a grant carries wraps for; gives their segments.
+    fn granted_segments(
+        &self,
+        author: &Member,
+        epochs: &[u32],
+        grants: usize,
+        wraps: &WrapsRef,
+    ) -> Result<BTreeSet<u32>, RightsError> {
+        if epochs.last() != Some(&self.current_epoch())
+            || wraps.count as usize != grants * epochs.len()
+        {
+            return Err(RightsError::Epoch);
+        }
+        let mut segments = BTreeSet::new();
+        for number in epochs {
+            let segment = self.epoch(*number).ok_or(RightsError::Epoch)?.segment;
+            if self.newest_epoch_of(segment) != Some(*number) {
+                return Err(RightsError::Epoch);
+            }
+            if !author.segments.contains(&segment) {
+                return Err(RightsError::ExceedsGrantor);
+            }
+            segments.insert(segment);
+        }
+        Ok(segments)
+    }
+
+    fn check_grant(
+        &self,
+        entry: &Entry,
+        author: &Member,
+        grant: &Grant,
+    ) -> Result<(), RightsError> {
+        let recipient = grant.key.recipient;
+        if recipient == author.key.recipient {
+            return Err(RightsError::Recipient);
+        }
+        if !author.rights.contains(grant.rights.0) || exceeds(grant.expires_ms, author.expires_ms)
+        {
+            return Err(RightsError::ExceedsGrantor);
+        }
+        check_owner_has_no_end(grant)?;
+        let Some(old) = self.members.get(&recipient) else {
+            return Ok(());
+        };
+        if old.is_owner() && !author.is_owner() {
+            return Err(RightsError::Owner);
+        }
+        // A replacing grant that takes something away is a revocation in part.
+        let takes_away =
+            !grant.rights.contains(old.rights.0) || exceeds(old.expires_ms, grant.expires_ms);
+        if takes_away && !author.rights.contains(RightsBits::REVOKE) {
+            return Err(RightsError::NotAllowed);
+        }
+        // Whoever answers for the author's own rights can't come to depend on
+        // the author: revoking with cascade would have no beginning.
+        if !author.is_owner() && self.answers_for(&recipient, entry.author.identity) {
+            return Err(RightsError::NotAllowed);
+        }
+        Ok(())
+    }
+
+    /// Whether `ancestor` is in the line of grants that `id`'s rights come from.
+    fn answers_for(&self, ancestor: &Recipient, id: ChainId) -> bool {
+        let mut current = Recipient::identity(id);
+        // The line can't be longer than there are members.
+        for _ in 0..=self.members.len() {
+            let Some(member) = self.members.get(&current) else {
+                return false;
+            };
+            let parent = Recipient::identity(member.granted_by);
+            if parent == *ancestor {
+                return true;
+            }
+            if parent == current {
+                return false;
+            }
+            current = parent;
+        }
+        false
+    }
+
+    fn revoke(
+        &mut self,
+        entry: &Entry,
+        author: &Member,
+        body: &SessionRevoke,
+    ) -> Result<(), RightsError> {
+        let me = author.key.recipient;
+        let may_revoke = author.rights.contains(RightsBits::REVOKE);
+        let cascade = body.cascade == 1;
+        for target in &body.recipients {
+            let member = self.members.get(target).ok_or(RightsError::Recipient)?;
+            if member.is_owner() && !author.is_owner() {
+                return Err(RightsError::Owner);
+            }
+            // Leaving needs no right.
+            if !may_revoke && (*target != me || cascade) {
+                return Err(RightsError::NotAllowed);
+            }
+        }
+        let below = if cascade { self.granted_below(&body.recipients) } else { BTreeSet::new() };
+        for fallen in &below {
+            let is_owner = self.members.get(fallen).is_some_and(Member::is_owner);
+            if *fallen == me || (is_owner && !author.is_owner()) {
+                return Err(RightsError::Owner);
+            }
+        }
+        for target in &body.recipients {
+            let cause = if *target == me { RemovalCause::Left } else { RemovalCause::Revoked };
+            self.remove(entry, *target, cause);
+        }
+        for fallen in below {
+            self.remove(entry, fallen, RemovalCause::Cascade);
+        }
+        if self.owners() == 0 {
+            return Err(RightsError::Owner);
+        }
+        self.reparent(&body.recipients, entry.author.identity);
+        Ok(())
+    }
+
+    /// Everybody whose line of grants leads to one of `targets`.
+    fn granted_below(&self, targets: &[Recipient]) -> BTreeSet<Recipient> {
+        let mut fallen: BTreeSet<Recipient> = targets.iter().copied().collect();
+        loop {
+            let more: Vec<Recipient> = self
+                .members
+                .iter()
+                .filter(|(recipient, member)| {
+                    let parent = Recipient::identity(member.granted_by);
+                    !fallen.contains(recipient) && parent != **recipient && fallen.contains(&parent)
+                })
+                .map(|(recipient, _)| *recipient)
+                .collect();
+            if more.is_empty() {
+                break;
+            }
+            fallen.extend(more);
+        }
+        fallen.retain(|recipient| !targets.contains(recipient));
+        fallen
+    }
+
+    fn remove(&mut self, entry: &Entry, recipient: Recipient, cause: RemovalCause) {
+        self.members.remove(&recipient);
+        self.removed.push(RemovedMember {
+            recipient,
+            cause,
+            by: entry.author.identity,
+            seq: entry.seq,
+            at_ms: entry.claimed_ms,
+        });
+        self.someone_left = true;
+    }
+
+    /// Grants of those who are gone count as made by `answering`, so that a
+    /// later cascade has somebody to begin at.
+    fn reparent(&mut self, gone: &[Recipient], answering: ChainId) {
+        for member in self.members.values_mut() {
+            if gone.contains(&Recipient::identity(member.granted_by)) {
+                member.granted_by = answering;
+            }
+        }
+    }
+
+    fn rotate(
+        &mut self,
+        entry: &Entry,
+        author: &Member,
+        body: SessionRotate,
+        known: &dyn Identities,
+    ) -> Result<(), RightsError> {
+        for removal in &body.removals {
+            if removal.reason != RemovalReason::Expired {
+                return Err(FormatError::NeedsNewerClient("removal").into());
+            }
+            let member = self.members.get(&removal.recipient).ok_or(RightsError::Recipient)?;
+            if !member.expired_at(entry.claimed_ms) {
+                return Err(RightsError::Epoch);
+            }
+        }
+        for removal in &body.removals {
+            self.remove(entry, removal.recipient, RemovalCause::Expired);
+        }
+        // Nobody whose time is over may be wrapped to.
+        if self.members.values().any(|member| member.expired_at(entry.claimed_ms)) {
+            return Err(RightsError::Epoch);
+        }
+        let gone: Vec<Recipient> = body.removals.iter().map(|it| it.recipient).collect();
+        self.reparent(&gone, entry.author.identity);
+        let tenant_id = self.tip.tenant_id;
+        for key in &body.updates {
+            let old = self.members.get(&key.recipient).ok_or(RightsError::Recipient)?;
+            if key.generation < old.key.generation {
+                return Err(RightsError::RecipientKey);
+            }
+            Self::check_recipient_key(key, tenant_id, &mut self.positions, known)?;
+            if let Some(member) = self.members.get_mut(&key.recipient) {
+                member.key = *key;
+            }
+        }
+        let segment = self.segment_of(author, &body.epoch)?;
+        self.begin_epoch(entry, body.epoch, segment)
+    }
+
+    fn segment_of(&self, author: &Member, start: &EpochStart) -> Result<u32, RightsError> {
+        let current = self.current_segment();
+        if start.epoch != self.current_epoch() + 1 {
+            return Err(RightsError::Epoch);
+        }
+        if start.back_links.is_empty() {
+            // Taking the past away from those who come later.
+            if !author.rights.contains(RightsBits::REVOKE) {
+                return Err(RightsError::NotAllowed);
+            }
+            return Ok(current + 1);
+        }
+        let in_segment = |target: u32| self.epoch(target).is_some_and(|it| it.segment == current);
+        if start.back_links.iter().all(|link| in_segment(link.target)) {
+            Ok(current)
+        } else {
+            Err(RightsError::Epoch)
+        }
+    }
+
+    fn transfer(
+        &mut self,
+        entry: &Entry,
+        author: &Member,
+        body: &SessionTransfer,
+        known: &dyn Identities,
+    ) -> Result<(), RightsError> {
+        let me = author.key.recipient;
+        let to = body.to.key.recipient;
+        if !author.is_owner() || !body.to.rights.contains(RightsBits::OWNER) {
+            return Err(RightsError::Owner);
+        }
+        if to == me {
+            return Err(RightsError::Recipient);
+        }
+        check_owner_has_no_end(&body.to)?;
+        let mut segments = self.granted_segments(author, &body.epochs, 1, &body.wraps)?;
+        self.check_key(&body.to, known)?;
+        self.keep_what_it_had(&body.to.key, &mut segments);
+        self.insert(&body.to, entry, segments);
+        self.wraps.insert(entry.seq, (body.wraps, entry.author));
+        // The new owner answers for itself, and for what the old one granted.
+        let new_owner = ChainId(to.id);
+        if let Some(member) = self.members.get_mut(&to) {
+            member.granted_by = new_owner;
+        }
+        if body.remaining_rights == 0 {
+            self.remove(entry, me, RemovalCause::Left);
+            self.reparent(&[me], new_owner);
+        } else if let Some(member) = self.members.get_mut(&me) {
+            member.rights = RightsBits(body.remaining_rights);
+            if !member.is_owner() {
+                member.granted_by = new_owner;
+            }
+        }
+        if self.members.len() > MAX_MEMBERS {
+            return Err(RightsError::TooMany);
+        }
+        Ok(())
+    }
+
+    fn set_metadata(
+        &mut self,
+        author: &Member,
+        body: SessionSetMetadata,
+    ) -> Result<(), RightsError> {
+        // Owners and managers name things.
+        if !author.rights.contains(RightsBits::FORWARD | RightsBits::REVOKE) {
+            return Err(RightsError::NotAllowed);
+        }
+        if body.epoch != self.current_epoch() {
+            return Err(RightsError::Epoch);
+        }
+        self.metadata = Some(body);
+        Ok(())
+    }
+}
+
+/// Whether the end `wanted` lies after the end `limit` (0 = without end).
+fn exceeds(wanted: u64, limit: u64) -> bool {
+    limit != 0 && (wanted == 0 || wanted > limit)
+}
+
+/// An owner can't run out: a session must always have one.
+fn check_owner_has_no_end(grant: &Grant) -> Result<(), RightsError> {
+    if grant.rights.contains(RightsBits::OWNER) && grant.expires_ms != 0 {
+        return Err(RightsError::Owner);
+    }
+    Ok(())
+}
