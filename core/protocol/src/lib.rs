@@ -7,3 +7,4 @@ pub mod identity;
 pub mod keyring;
 pub mod primitives;
 pub mod rights;
+pub mod wire;

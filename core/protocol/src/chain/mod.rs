@@ -131,7 +131,10 @@ impl Tip {
 }
 
 /// The position that entry 0 of a tenant's or identity's chain names.
-pub const BEFORE_START: Position = Position { seq: 0, hash: EntryHash::ZERO };
+pub const BEFORE_START: Position = Position {
+    seq: 0,
+    hash: EntryHash::ZERO,
+};
 
 /// An unsigned entry 0.
 #[must_use]

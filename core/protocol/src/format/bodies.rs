@@ -13,9 +13,7 @@ pub const MAX_RECIPIENTS_PER_ENTRY: usize = 2_048;
 pub const MAX_EPOCHS_PER_GRANT: usize = 16;
 
 /// A commitment to a set of wraps: `struct { uint32 count; opaque root[32]; } WrapsRef;`
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
 pub struct WrapsRef {
     /// How many wraps; at least 1.
     pub count: u32,
@@ -24,9 +22,7 @@ pub struct WrapsRef {
 }
 
 /// A commitment to a back-link: `struct { uint32 target; opaque hash[32]; } BackLinkRef;`
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
 pub struct BackLinkRef {
     /// The earlier epoch that it opens.
     pub target: u32,
@@ -182,9 +178,7 @@ impl core::fmt::Debug for UserIdOpening {
 }
 
 /// Rights on a session, one byte.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Hash, TlsSerializeBytes, TlsDeserializeBytes, TlsSize,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
 pub struct RightsBits(pub u8);
 
 impl RightsBits {
@@ -229,9 +223,7 @@ impl core::fmt::Debug for RightsBits {
 /// ```text
 /// struct { Recipient recipient; uint32 generation; opaque key_id[32]; Position position; } RecipientKey;
 /// ```
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
 pub struct RecipientKey {
     /// Who.
     pub recipient: Recipient,
@@ -244,9 +236,7 @@ pub struct RecipientKey {
 }
 
 /// `struct { RecipientKey key; uint8 rights; uint64 expires_ms; } Grant;`
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
 pub struct Grant {
     /// To whom.
     pub key: RecipientKey,
@@ -270,9 +260,7 @@ pub enum RemovalReason {
 }
 
 /// `struct { Recipient recipient; uint8 reason; } Removal;`
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
 pub struct Removal {
     /// Who is left out.
     pub recipient: Recipient,

@@ -16,9 +16,7 @@ pub const MAX_ENTRY_LEN: usize = 512 * 1024;
 ///
 /// In a tenant's and an identity's own chain, `identity` is the chain itself
 /// and the position is that of the previous entry (0 and zeros in entry 0).
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
 pub struct Author {
     /// The author's identity (a tenant's own id in its chain).
     pub identity: ChainId,
@@ -68,7 +66,10 @@ impl Entry {
     /// Where this entry stands.
     #[must_use]
     pub fn position(&self) -> Position {
-        Position { seq: self.seq, hash: self.hash() }
+        Position {
+            seq: self.seq,
+            hash: self.hash(),
+        }
     }
 }
 

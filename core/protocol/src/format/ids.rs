@@ -56,8 +56,17 @@ id! {
 
 /// What kind of chain, or of recipient.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
-    TlsSerializeBytes, TlsDeserializeBytes, TlsSize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    TlsSerializeBytes,
+    TlsDeserializeBytes,
+    TlsSize,
 )]
 #[repr(u8)]
 #[non_exhaustive]
@@ -100,8 +109,17 @@ impl Kind {
 
 /// Anything that a secret can be wrapped to.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
-    TlsSerializeBytes, TlsDeserializeBytes, TlsSize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    TlsSerializeBytes,
+    TlsDeserializeBytes,
+    TlsSize,
 )]
 pub struct Recipient {
     /// Identity, group, link or device.
@@ -114,13 +132,19 @@ impl Recipient {
     /// The identity whose chain is `id`.
     #[must_use]
     pub fn identity(id: ChainId) -> Self {
-        Self { kind: Kind::Identity, id: id.0 }
+        Self {
+            kind: Kind::Identity,
+            id: id.0,
+        }
     }
 
     /// The device whose signing key is `id`.
     #[must_use]
     pub fn device(id: KeyId) -> Self {
-        Self { kind: Kind::Device, id: id.0 }
+        Self {
+            kind: Kind::Device,
+            id: id.0,
+        }
     }
 }
 

@@ -39,13 +39,19 @@ impl KeyRecord {
     /// The record of a verifying key.
     #[must_use]
     pub fn signing(key: &sign::VerifyingKey) -> Self {
-        Self { algorithm: KeyAlgorithm::Ed25519, key: VLBytes::new(key.to_bytes().to_vec()) }
+        Self {
+            algorithm: KeyAlgorithm::Ed25519,
+            key: VLBytes::new(key.to_bytes().to_vec()),
+        }
     }
 
     /// The record of an X-Wing key.
     #[must_use]
     pub fn kem(key: &kem::PublicKey) -> Self {
-        Self { algorithm: KeyAlgorithm::XWing, key: VLBytes::new(key.to_bytes()) }
+        Self {
+            algorithm: KeyAlgorithm::XWing,
+            key: VLBytes::new(key.to_bytes()),
+        }
     }
 
     /// RefHash("key", record).
@@ -137,7 +143,11 @@ impl Core {
     /// The tenant that a chain with this core belongs to: for a tenant, itself.
     #[must_use]
     pub fn tenant(&self) -> ChainId {
-        if self.kind == Kind::Tenant { self.chain_id() } else { self.tenant_id }
+        if self.kind == Kind::Tenant {
+            self.chain_id()
+        } else {
+            self.tenant_id
+        }
     }
 
     /// Checks that version, kind, authority, tenant id and suite fit together.
@@ -153,6 +163,10 @@ impl Core {
             (Kind::Group, _) => return Err(FormatError::NeedsNewerClient("core")),
             _ => false,
         };
-        if fits { Ok(()) } else { Err(FormatError::Malformed("core")) }
+        if fits {
+            Ok(())
+        } else {
+            Err(FormatError::Malformed("core"))
+        }
     }
 }

@@ -41,9 +41,7 @@ pub enum WrapPurpose {
 /// ```
 ///
 /// Neither `seq` nor `prev` is in it: losing a race must not mean wrapping again.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
 pub struct WrapInfo {
     /// Always 1.
     pub version: u16,
@@ -98,7 +96,12 @@ impl BackLink {
     /// A back-link of this version.
     #[must_use]
     pub fn new(epoch: u32, target: u32, ciphertext: [u8; BACK_LINK_LEN]) -> Self {
-        Self { version: VERSION, epoch, target, ciphertext }
+        Self {
+            version: VERSION,
+            epoch,
+            target,
+            ciphertext,
+        }
     }
 }
 

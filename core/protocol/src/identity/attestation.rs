@@ -34,10 +34,14 @@ const TYPE: &str = "plico-enrolment+jwt";
 #[non_exhaustive]
 pub enum AttestationError {
     /// Not a compact JWT with the header and claims that Plico asks for.
-    #[error("the enrolment token is not an EdDSA JWT of type plico-enrolment+jwt with aud, sub, plico_identity, iat and exp")]
+    #[error(
+        "the enrolment token is not an EdDSA JWT of type plico-enrolment+jwt with aud, sub, plico_identity, iat and exp"
+    )]
     Malformed,
     /// Signed by a key that is not in the tenant's chain, or was revoked before.
-    #[error("the enrolment token is signed by a key that is not one of the tenant's enrolment keys")]
+    #[error(
+        "the enrolment token is signed by a key that is not one of the tenant's enrolment keys"
+    )]
     UnknownKey,
     /// The signature does not verify.
     #[error("the enrolment token's signature does not verify")]
@@ -111,7 +115,9 @@ pub fn check_user_id(user_id: &str) -> Result<(), AttestationError> {
 }
 
 fn id_from(text: &str) -> Result<[u8; 32], AttestationError> {
-    let bytes = BASE64.decode(text).map_err(|_| AttestationError::Malformed)?;
+    let bytes = BASE64
+        .decode(text)
+        .map_err(|_| AttestationError::Malformed)?;
     bytes.try_into().map_err(|_| AttestationError::Malformed)
 }
 
@@ -179,7 +185,10 @@ impl Attestation {
         if claims.aud != BASE64.encode(tenant.id().0) {
             return Err(AttestationError::Audience);
         }
-        let lifetime = claims.exp.checked_sub(claims.iat).ok_or(AttestationError::Lifetime)?;
+        let lifetime = claims
+            .exp
+            .checked_sub(claims.iat)
+            .ok_or(AttestationError::Lifetime)?;
         if lifetime == 0 || lifetime > MAX_LIFETIME_S {
             return Err(AttestationError::Lifetime);
         }

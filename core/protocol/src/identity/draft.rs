@@ -32,7 +32,10 @@ pub struct DeviceSecret {
 impl DeviceSecret {
     /// Fresh keys.
     pub fn generate(rng: &mut dyn CryptoRng) -> Self {
-        Self { signing: SigningKey::generate(rng), kem: kem::PrivateKey::generate(rng) }
+        Self {
+            signing: SigningKey::generate(rng),
+            kem: kem::PrivateKey::generate(rng),
+        }
     }
 
     /// The public keys.
@@ -71,8 +74,15 @@ pub fn create_tenant(
     };
     let chain_id = core.chain_id();
     let directory_key = prove_key(chain_id, 0, EntryHash::ZERO, directory);
-    let body = TenantBody::Create(TenantCreate { core: core.clone(), directory_key });
-    let author = Author { identity: chain_id, key: author_key, position: BEFORE_START };
+    let body = TenantBody::Create(TenantCreate {
+        core: core.clone(),
+        directory_key,
+    });
+    let author = Author {
+        identity: chain_id,
+        key: author_key,
+        position: BEFORE_START,
+    };
     sign_entry(first_entry(&core, author, now_ms, body.encode()), enrolment)
 }
 
@@ -80,8 +90,17 @@ pub fn create_tenant(
 #[must_use]
 pub fn prove_key(chain_id: ChainId, seq: u64, prev: EntryHash, key: &SigningKey) -> ProvenKey {
     let record = KeyRecord::signing(&key.verifying_key());
-    let possession = Possession { chain_id, seq, prev, key_id: record.id() }.prove(key);
-    ProvenKey { key: record, possession: VLBytes::new(possession) }
+    let possession = Possession {
+        chain_id,
+        seq,
+        prev,
+        key_id: record.id(),
+    }
+    .prove(key);
+    ProvenKey {
+        key: record,
+        possession: VLBytes::new(possession),
+    }
 }
 
 /// The next entry of a tenant's or an identity's chain, signed by a key of its own.
@@ -131,9 +150,19 @@ impl NewIdentity {
             random: random_bytes(rng),
         };
         let chain_id = core.chain_id();
-        let author = Author { identity: chain_id, key: device_id, position: BEFORE_START };
-        let secret =
-            EpochSecret::generate(EpochContext { tenant_id, chain_id, epoch: 0 }, rng);
+        let author = Author {
+            identity: chain_id,
+            key: device_id,
+            position: BEFORE_START,
+        };
+        let secret = EpochSecret::generate(
+            EpochContext {
+                tenant_id,
+                chain_id,
+                epoch: 0,
+            },
+            rng,
+        );
         let to = WrapTo {
             recipient: Recipient::device(device_id),
             generation: 0,
@@ -142,12 +171,19 @@ impl NewIdentity {
         };
         let wraps = seal_all(WrapPurpose::Device, &[&secret], &author, &[to], rng)?;
         let epoch = user_key_epoch(&secret, Vec::new(), &wraps)?;
-        let body = IdentityBody::Create(IdentityCreate { core: core.clone(), epoch });
+        let body = IdentityBody::Create(IdentityCreate {
+            core: core.clone(),
+            epoch,
+        });
         let entry = sign_entry(
             first_entry(&core, author, now_ms, body.encode()),
             &device.signing,
         );
-        Ok(Self { entry, wraps, secret })
+        Ok(Self {
+            entry,
+            wraps,
+            secret,
+        })
     }
 }
 
@@ -157,7 +193,10 @@ pub fn user_key_epoch(
     back_links: Vec<crate::format::bodies::BackLinkRef>,
     wraps: &[Wrap],
 ) -> Result<UserKeyEpoch, KeyringError> {
-    let public = secret.kem_key().public_key().map_err(|_| KeyringError::PublicKey)?;
+    let public = secret
+        .kem_key()
+        .public_key()
+        .map_err(|_| KeyringError::PublicKey)?;
     Ok(UserKeyEpoch {
         epoch: EpochStart {
             epoch: secret.context().epoch,
@@ -185,7 +224,10 @@ pub fn bind_user_id(
         user_id: VLBytes::new(user_id.as_bytes().to_vec()),
         attestation: VLBytes::new(attestation.as_bytes().to_vec()),
     };
-    let body = BindUserId { number, commitment: binding_commitment(&opening) };
+    let body = BindUserId {
+        number,
+        commitment: binding_commitment(&opening),
+    };
     let body = IdentityBody::BindUserId(body).encode();
     (next_own_entry(state.tip(), body, now_ms, key), opening)
 }

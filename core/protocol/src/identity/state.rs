@@ -32,7 +32,9 @@ pub enum IdentityError {
     #[error("the device is registered already, not registered, the last one, or one too many")]
     Device,
     /// The epoch is not the next one, has no back-link, or wraps to too few or too many.
-    #[error("the user key's new generation is not the next one, or not wrapped to exactly the identity's devices")]
+    #[error(
+        "the user key's new generation is not the next one, or not wrapped to exactly the identity's devices"
+    )]
     Epoch,
     /// A later binding must have a higher number.
     #[error("the binding's number is not higher than the one before")]
@@ -116,7 +118,9 @@ impl IdentityState {
 
     /// Devices that are not revoked.
     pub fn active_devices(&self) -> impl Iterator<Item = (&KeyId, &Device)> {
-        self.devices.iter().filter(|(_, device)| device.revoked.is_none())
+        self.devices
+            .iter()
+            .filter(|(_, device)| device.revoked.is_none())
     }
 
     /// The device whose signing key is `key`, if it could sign at entry `seq`.
@@ -175,7 +179,11 @@ impl IdentityState {
     /// The author that this identity's device `key` signs other chains as.
     #[must_use]
     pub fn author(&self, key: KeyId) -> Author {
-        Author { identity: self.id(), key, position: self.tip.head }
+        Author {
+            identity: self.id(),
+            key,
+            position: self.tip.head,
+        }
     }
 
     fn add_user_key(&mut self, seq: u64, body: UserKeyEpoch) -> Result<(), IdentityError> {
@@ -189,7 +197,12 @@ impl IdentityState {
         {
             return Err(IdentityError::Epoch);
         }
-        self.user_keys.push(UserKey { record: body.user_key, id, since: seq, epoch: body.epoch });
+        self.user_keys.push(UserKey {
+            record: body.user_key,
+            id,
+            since: seq,
+            epoch: body.epoch,
+        });
         Ok(())
     }
 }
@@ -211,7 +224,11 @@ impl Replay for IdentityState {
         else {
             return Err(ChainError::Sequence.into());
         };
-        let Core { authority: Authority::Device(device), .. } = &body.core else {
+        let Core {
+            authority: Authority::Device(device),
+            ..
+        } = &body.core
+        else {
             return Err(ChainError::OtherChain.into());
         };
         let tip = Tip::start(&body.core, entry)?;
@@ -224,7 +241,11 @@ impl Replay for IdentityState {
         device.kem.kem_key()?;
         let devices = [(
             device.signing.id(),
-            Device { keys: device.clone(), added: 0, revoked: None },
+            Device {
+                keys: device.clone(),
+                added: 0,
+                revoked: None,
+            },
         )];
         let mut state = Self {
             hashes: vec![tip.head.hash],
@@ -243,7 +264,9 @@ impl Replay for IdentityState {
         let entry = &signed.entry;
         self.tip.check_next(entry)?;
         self.tip.check_own_author(entry)?;
-        let author = self.active_device(&entry.author.key).ok_or(ChainError::Author)?;
+        let author = self
+            .active_device(&entry.author.key)
+            .ok_or(ChainError::Author)?;
         verify_entry(signed, &author.keys.signing)?;
         match IdentityBody::decode(entry.entry_type, entry.body.as_slice())? {
             IdentityBody::Create(_) => return Err(ChainError::Sequence.into()),
@@ -260,10 +283,17 @@ impl Replay for IdentityState {
                     prev: entry.prev,
                     key_id: device_hash(&body.keys),
                 }
-                .verify(&body.keys.signing.verifying_key()?, body.possession.as_slice())
+                .verify(
+                    &body.keys.signing.verifying_key()?,
+                    body.possession.as_slice(),
+                )
                 .map_err(|_| IdentityError::Possession)?;
                 self.wraps.insert(entry.seq, (body.wraps, entry.author));
-                let device = Device { keys: body.keys, added: entry.seq, revoked: None };
+                let device = Device {
+                    keys: body.keys,
+                    added: entry.seq,
+                    revoked: None,
+                };
                 self.devices.insert(id, device);
             }
             IdentityBody::RevokeDevice(id) => {
@@ -276,15 +306,23 @@ impl Replay for IdentityState {
                 self.rotation_due = true;
             }
             IdentityBody::RotateUserKey(body) => {
-                self.wraps.insert(entry.seq, (body.epoch.wraps, entry.author));
+                self.wraps
+                    .insert(entry.seq, (body.epoch.wraps, entry.author));
                 self.add_user_key(entry.seq, body)?;
                 self.rotation_due = false;
             }
             IdentityBody::BindUserId(body) => {
-                if self.binding.as_ref().is_some_and(|old| body.number <= old.body.number) {
+                if self
+                    .binding
+                    .as_ref()
+                    .is_some_and(|old| body.number <= old.body.number)
+                {
                     return Err(IdentityError::BindingNumber);
                 }
-                self.binding = Some(Binding { body, claimed_ms: entry.claimed_ms });
+                self.binding = Some(Binding {
+                    body,
+                    claimed_ms: entry.claimed_ms,
+                });
             }
         }
         self.tip.advance(entry);
@@ -319,5 +357,7 @@ impl Identities for HashMap<ChainId, std::sync::Arc<IdentityState>> {
 /// says that the chain there is another one, `None` that it is not so long yet.
 #[must_use]
 pub fn holds_position(state: &IdentityState, position: &Position) -> Option<bool> {
-    state.hash_at(position.seq).map(|hash| hash == position.hash)
+    state
+        .hash_at(position.seq)
+        .map(|hash| hash == position.hash)
 }

@@ -119,7 +119,9 @@ impl TenantState {
     }
 
     fn is_active(&self, id: &KeyId) -> bool {
-        self.enrolment_keys.get(id).is_some_and(|key| key.revoked_ms.is_none())
+        self.enrolment_keys
+            .get(id)
+            .is_some_and(|key| key.revoked_ms.is_none())
     }
 }
 
@@ -129,8 +131,7 @@ impl Replay for TenantState {
 
     fn start(signed: &SignedEntry, _: &()) -> Result<Self, TenantError> {
         let entry = &signed.entry;
-        let TenantBody::Create(body) =
-            TenantBody::decode(entry.entry_type, entry.body.as_slice())?
+        let TenantBody::Create(body) = TenantBody::decode(entry.entry_type, entry.body.as_slice())?
         else {
             return Err(ChainError::Sequence.into());
         };
@@ -145,8 +146,14 @@ impl Replay for TenantState {
         }
         verify_entry(signed, first)?;
         Self::check_possession(entry, &body.directory_key)?;
-        let enrolment_keys =
-            [(first.id(), EnrolmentKey { record: first.clone(), revoked_ms: None })].into();
+        let enrolment_keys = [(
+            first.id(),
+            EnrolmentKey {
+                record: first.clone(),
+                revoked_ms: None,
+            },
+        )]
+        .into();
         Ok(Self {
             tip,
             enrolment_keys,
@@ -173,11 +180,17 @@ impl Replay for TenantState {
                 if full || self.enrolment_keys.contains_key(&id) {
                     return Err(TenantError::Key);
                 }
-                let added = EnrolmentKey { record: key.key, revoked_ms: None };
+                let added = EnrolmentKey {
+                    record: key.key,
+                    revoked_ms: None,
+                };
                 self.enrolment_keys.insert(id, added);
             }
             TenantBody::RevokeKey(id) => {
-                let active = self.enrolment_keys.values().filter(|k| k.revoked_ms.is_none());
+                let active = self
+                    .enrolment_keys
+                    .values()
+                    .filter(|k| k.revoked_ms.is_none());
                 if active.count() < 2 || !self.is_active(&id) {
                     return Err(TenantError::Key);
                 }

@@ -62,7 +62,10 @@ pub struct EpochSecret {
 impl EpochSecret {
     /// A fresh secret.
     pub fn generate(context: EpochContext, rng: &mut dyn CryptoRng) -> Self {
-        Self { context, secret: random_secret(rng) }
+        Self {
+            context,
+            secret: random_secret(rng),
+        }
     }
 
     /// The secret of `context`, if it is the one that `commitment` commits to.
@@ -137,7 +140,11 @@ impl EpochSecret {
         ciphertext[..32].copy_from_slice(earlier.secret.expose());
         let sealed = AeadAlgorithm::ChaCha20Poly1305
             .with_key(self.derive("back-link").expose())
-            .seal(&back_link_nonce(target), &encode(&info), &mut ciphertext[..32]);
+            .seal(
+                &back_link_nonce(target),
+                &encode(&info),
+                &mut ciphertext[..32],
+            );
         // A 32-byte message is never too long; if it were, nothing may leak.
         match sealed {
             Ok(tag) => ciphertext[32..].copy_from_slice(&tag),
@@ -167,7 +174,10 @@ impl EpochSecret {
                 .open(&back_link_nonce(link.target), &encode(&info), out, tag);
         });
         opened.map_err(|_| KeyringError::BackLink)?;
-        let context = EpochContext { epoch: link.target, ..self.context };
+        let context = EpochContext {
+            epoch: link.target,
+            ..self.context
+        };
         Self::checked(context, secret, target_commitment)
     }
 
@@ -219,7 +229,10 @@ pub fn seal_metadata(
 /// [`KeyringError::Commitment`] if it was made under another epoch or altered.
 pub fn open_metadata(secret: &EpochSecret, blob: &[u8]) -> Result<Vec<u8>, KeyringError> {
     let (salt, rest) = blob.split_at_checked(24).ok_or(KeyringError::Commitment)?;
-    let cut = rest.len().checked_sub(TAG_LEN).ok_or(KeyringError::Commitment)?;
+    let cut = rest
+        .len()
+        .checked_sub(TAG_LEN)
+        .ok_or(KeyringError::Commitment)?;
     let (ciphertext, tag) = rest.split_at(cut);
     let tag: &[u8; TAG_LEN] = tag.try_into().map_err(|_| KeyringError::Commitment)?;
     let key: Secret32 = expand_with_label(&secret.metadata_key(), "item", salt);

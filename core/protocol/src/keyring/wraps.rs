@@ -93,7 +93,11 @@ impl Wrap {
         path: &[Hash],
     ) -> Result<(), KeyringError> {
         let root = merkle::root_from_proof(self.leaf_hash(), index, committed.count, path);
-        if root == Some(committed.root) { Ok(()) } else { Err(KeyringError::Proof) }
+        if root == Some(committed.root) {
+            Ok(())
+        } else {
+            Err(KeyringError::Proof)
+        }
     }
 }
 
@@ -118,7 +122,9 @@ pub fn seal_all(
 /// What an entry commits to: the count and the root over `wraps`, which must
 /// be strictly ascending by recipient and epoch.
 pub fn commit(wraps: &[Wrap]) -> Result<WrapsRef, KeyringError> {
-    let ordered = wraps.windows(2).all(|pair| pair[0].info.order() < pair[1].info.order());
+    let ordered = wraps
+        .windows(2)
+        .all(|pair| pair[0].info.order() < pair[1].info.order());
     let leaves: Vec<Hash> = wraps.iter().map(Wrap::leaf_hash).collect();
     match (ordered, merkle::root(&leaves), u32::try_from(leaves.len())) {
         (true, Some(root), Ok(count)) => Ok(WrapsRef { count, root }),

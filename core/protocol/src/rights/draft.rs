@@ -59,7 +59,12 @@ pub struct Writer<'a> {
 
 impl Writer<'_> {
     fn sign(&self, state: &SessionState, body: &SessionBody) -> SignedEntry {
-        sign_entry(state.tip().next_entry(self.author, self.now_ms, body.encode()), self.key)
+        sign_entry(
+            state
+                .tip()
+                .next_entry(self.author, self.now_ms, body.encode()),
+            self.key,
+        )
     }
 
     /// An entry that commits to nothing: a revocation, a tombstone.
@@ -89,8 +94,9 @@ pub fn recipient_key(identity: &IdentityState) -> RecipientKey {
 }
 
 fn wrap_to(key: &RecipientKey, known: &dyn Identities) -> Result<WrapTo, DraftError> {
-    let identity =
-        known.identity(&ChainId(key.recipient.id)).ok_or(RightsError::Recipient)?;
+    let identity = known
+        .identity(&ChainId(key.recipient.id))
+        .ok_or(RightsError::Recipient)?;
     let user_key = identity
         .user_keys()
         .get(key.generation as usize)
@@ -100,7 +106,10 @@ fn wrap_to(key: &RecipientKey, known: &dyn Identities) -> Result<WrapTo, DraftEr
         recipient: key.recipient,
         generation: key.generation,
         key_id: key.key_id,
-        key: user_key.record.kem_key().map_err(|_| KeyringError::PublicKey)?,
+        key: user_key
+            .record
+            .kem_key()
+            .map_err(|_| KeyringError::PublicKey)?,
     })
 }
 
@@ -111,8 +120,17 @@ fn wrap_all(
     known: &dyn Identities,
     rng: &mut dyn CryptoRng,
 ) -> Result<Vec<Wrap>, DraftError> {
-    let to = keys.iter().map(|key| wrap_to(key, known)).collect::<Result<Vec<_>, _>>()?;
-    Ok(seal_all(WrapPurpose::Epoch, secrets, &writer.author, &to, rng)?)
+    let to = keys
+        .iter()
+        .map(|key| wrap_to(key, known))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(seal_all(
+        WrapPurpose::Epoch,
+        secrets,
+        &writer.author,
+        &to,
+        rng,
+    )?)
 }
 
 /// A new session. `grants` are the recipients besides the creator, in any order.
@@ -140,7 +158,11 @@ pub fn create(
         suite,
         random: random_bytes(rng),
     };
-    let context = EpochContext { tenant_id, chain_id: core.chain_id(), epoch: 0 };
+    let context = EpochContext {
+        tenant_id,
+        chain_id: core.chain_id(),
+        epoch: 0,
+    };
     let secret = EpochSecret::generate(context, rng);
     let keys: Vec<RecipientKey> = grants.iter().map(|grant| grant.key).collect();
     let wraps = wrap_all(writer, &[&secret], &keys, known, rng)?;
@@ -150,7 +172,11 @@ pub fn create(
         back_links: Vec::new(),
         wraps: commit(&wraps)?,
     };
-    let body = SessionBody::Create(SessionCreate { core: core.clone(), grants, epoch });
+    let body = SessionBody::Create(SessionCreate {
+        core: core.clone(),
+        grants,
+        epoch,
+    });
     let entry = first_entry(&core, writer.author, writer.now_ms, body.encode());
     Ok(Draft {
         entry: sign_entry(entry, writer.key),
@@ -176,10 +202,16 @@ pub fn grant(
     let wraps = wrap_all(writer, secrets, &keys, known, rng)?;
     let body = SessionBody::Grant(SessionGrant {
         grants,
-        epochs: secrets.iter().map(|secret| secret.context().epoch).collect(),
+        epochs: secrets
+            .iter()
+            .map(|secret| secret.context().epoch)
+            .collect(),
         wraps: commit(&wraps)?,
     });
-    Ok(Draft { wraps, ..writer.plain(state, &body) })
+    Ok(Draft {
+        wraps,
+        ..writer.plain(state, &body)
+    })
 }
 
 /// A hand-over to a new owner; see [`grant`] for `secrets`.
@@ -194,12 +226,22 @@ pub fn transfer(
 ) -> Result<Draft, DraftError> {
     let wraps = wrap_all(writer, secrets, &[to], known, rng)?;
     let body = SessionBody::Transfer(SessionTransfer {
-        to: Grant { key: to, rights: RightsBits(RightsBits::ALL), expires_ms: 0 },
+        to: Grant {
+            key: to,
+            rights: RightsBits(RightsBits::ALL),
+            expires_ms: 0,
+        },
         remaining_rights,
-        epochs: secrets.iter().map(|secret| secret.context().epoch).collect(),
+        epochs: secrets
+            .iter()
+            .map(|secret| secret.context().epoch)
+            .collect(),
         wraps: commit(&wraps)?,
     });
-    Ok(Draft { wraps, ..writer.plain(state, &body) })
+    Ok(Draft {
+        wraps,
+        ..writer.plain(state, &body)
+    })
 }
 
 /// A new epoch for everybody who is a recipient of `state` and whose grant has
@@ -219,11 +261,15 @@ pub fn rotate(
     let mut keys = Vec::new();
     for (recipient, member) in state.members() {
         if member.expired_at(writer.now_ms) {
-            removals.push(Removal { recipient: *recipient, reason: RemovalReason::Expired });
+            removals.push(Removal {
+                recipient: *recipient,
+                reason: RemovalReason::Expired,
+            });
             continue;
         }
-        let identity =
-            known.identity(&ChainId(recipient.id)).ok_or(RightsError::Recipient)?;
+        let identity = known
+            .identity(&ChainId(recipient.id))
+            .ok_or(RightsError::Recipient)?;
         let newest = recipient_key(identity);
         if newest.generation > member.key.generation {
             updates.push(newest);
@@ -241,19 +287,33 @@ pub fn rotate(
     let wraps = wrap_all(writer, &[&secret], &keys, known, rng)?;
     let mut earlier = earlier.to_vec();
     earlier.sort_by_key(|secret| secret.context().epoch);
-    let back_links: Vec<BackLink> =
-        earlier.iter().map(|earlier| secret.seal_back_link(earlier)).collect();
+    let back_links: Vec<BackLink> = earlier
+        .iter()
+        .map(|earlier| secret.seal_back_link(earlier))
+        .collect();
     let epoch = EpochStart {
         epoch: context.epoch,
         commitment: secret.commitment(),
         back_links: back_links
             .iter()
-            .map(|link| BackLinkRef { target: link.target, hash: back_link_hash(link) })
+            .map(|link| BackLinkRef {
+                target: link.target,
+                hash: back_link_hash(link),
+            })
             .collect(),
         wraps: commit(&wraps)?,
     };
-    let body = SessionBody::Rotate(SessionRotate { epoch, updates, removals });
-    Ok(Draft { wraps, back_links, secret: Some(secret), ..writer.plain(state, &body) })
+    let body = SessionBody::Rotate(SessionRotate {
+        epoch,
+        updates,
+        removals,
+    });
+    Ok(Draft {
+        wraps,
+        back_links,
+        secret: Some(secret),
+        ..writer.plain(state, &body)
+    })
 }
 
 /// New metadata, encrypted under the current epoch.
@@ -269,5 +329,8 @@ pub fn set_metadata(
         epoch: secret.context().epoch,
         blob_hash: ref_hash("metadata", &blob),
     });
-    Ok(Draft { metadata: Some(blob), ..writer.plain(state, &body) })
+    Ok(Draft {
+        metadata: Some(blob),
+        ..writer.plain(state, &body)
+    })
 }

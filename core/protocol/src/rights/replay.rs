@@ -67,7 +67,10 @@ fn needs(entries: &[SignedEntry], known: &dyn Identities) -> Result<Vec<Need>, R
             want(ChainId(key.recipient.id), &key.position);
         }
     }
-    Ok(needs.into_iter().map(|(identity, seq)| Need { identity, seq }).collect())
+    Ok(needs
+        .into_iter()
+        .map(|(identity, seq)| Need { identity, seq })
+        .collect())
 }
 
 fn named_keys(body: &SessionBody) -> Vec<&RecipientKey> {
@@ -76,9 +79,7 @@ fn named_keys(body: &SessionBody) -> Vec<&RecipientKey> {
         SessionBody::Grant(body) => body.grants.iter().map(|grant| &grant.key).collect(),
         SessionBody::Rotate(body) => body.updates.iter().collect(),
         SessionBody::Transfer(body) => vec![&body.to.key],
-        SessionBody::Revoke(_) | SessionBody::SetMetadata(_) | SessionBody::Tombstone => {
-            Vec::new()
-        }
+        SessionBody::Revoke(_) | SessionBody::SetMetadata(_) | SessionBody::Tombstone => Vec::new(),
     }
 }
 
@@ -127,9 +128,16 @@ fn check_author(
     known: &dyn Identities,
 ) -> Result<(), RightsError> {
     let author = &signed.entry.author;
-    let identity = resolve(author.identity, &author.position, tenant_id, positions, known)?;
-    let device =
-        identity.device_at(&author.key, author.position.seq).ok_or(ChainError::Author)?;
+    let identity = resolve(
+        author.identity,
+        &author.position,
+        tenant_id,
+        positions,
+        known,
+    )?;
+    let device = identity
+        .device_at(&author.key, author.position.seq)
+        .ok_or(ChainError::Author)?;
     verify_entry(signed, &device.keys.signing)?;
     Ok(())
 }
@@ -179,10 +187,7 @@ impl SessionState {
     }
 
     /// The author's membership, if its grant had not ended at the entry's time.
-    pub(super) fn author(
-        &self,
-        entry: &Entry,
-    ) -> Result<super::state::Member, RightsError> {
+    pub(super) fn author(&self, entry: &Entry) -> Result<super::state::Member, RightsError> {
         let recipient = crate::format::ids::Recipient::identity(entry.author.identity);
         self.members
             .get(&recipient)

@@ -6,8 +6,8 @@ use super::state::{
 };
 use crate::chain::{ChainError, Tip};
 use crate::format::bodies::{
-    EpochStart, Grant, RecipientKey, RemovalReason, RightsBits, SessionBody, SessionCreate, SessionGrant,
-    SessionRevoke, SessionRotate, SessionSetMetadata, SessionTransfer, WrapsRef,
+    EpochStart, Grant, RecipientKey, RemovalReason, RightsBits, SessionBody, SessionCreate,
+    SessionGrant, SessionRevoke, SessionRotate, SessionSetMetadata, SessionTransfer, WrapsRef,
 };
 use crate::format::codec::FormatError;
 use crate::format::entry::Entry;
@@ -138,7 +138,8 @@ impl SessionState {
         if !author.rights.contains(RightsBits::FORWARD) {
             return Err(RightsError::NotAllowed);
         }
-        let segments = self.granted_segments(author, &body.epochs, body.grants.len(), &body.wraps)?;
+        let segments =
+            self.granted_segments(author, &body.epochs, body.grants.len(), &body.wraps)?;
         for grant in &body.grants {
             self.check_grant(entry, author, grant)?;
             self.check_key(grant, known)?;
@@ -200,8 +201,7 @@ impl SessionState {
         if recipient == author.key.recipient {
             return Err(RightsError::Recipient);
         }
-        if !author.rights.contains(grant.rights.0) || exceeds(grant.expires_ms, author.expires_ms)
-        {
+        if !author.rights.contains(grant.rights.0) || exceeds(grant.expires_ms, author.expires_ms) {
             return Err(RightsError::ExceedsGrantor);
         }
         check_owner_has_no_end(grant)?;
@@ -264,7 +264,11 @@ impl SessionState {
                 return Err(RightsError::NotAllowed);
             }
         }
-        let below = if cascade { self.granted_below(&body.recipients) } else { BTreeSet::new() };
+        let below = if cascade {
+            self.granted_below(&body.recipients)
+        } else {
+            BTreeSet::new()
+        };
         for fallen in &below {
             let is_owner = self.members.get(fallen).is_some_and(Member::is_owner);
             if *fallen == me || (is_owner && !author.is_owner()) {
@@ -272,7 +276,11 @@ impl SessionState {
             }
         }
         for target in &body.recipients {
-            let cause = if *target == me { RemovalCause::Left } else { RemovalCause::Revoked };
+            let cause = if *target == me {
+                RemovalCause::Left
+            } else {
+                RemovalCause::Revoked
+            };
             self.remove(entry, *target, cause);
         }
         for fallen in below {
@@ -340,7 +348,10 @@ impl SessionState {
             if removal.reason != RemovalReason::Expired {
                 return Err(FormatError::NeedsNewerClient("removal").into());
             }
-            let member = self.members.get(&removal.recipient).ok_or(RightsError::Recipient)?;
+            let member = self
+                .members
+                .get(&removal.recipient)
+                .ok_or(RightsError::Recipient)?;
             if !member.expired_at(entry.claimed_ms) {
                 return Err(RightsError::Epoch);
             }
@@ -349,14 +360,21 @@ impl SessionState {
             self.remove(entry, removal.recipient, RemovalCause::Expired);
         }
         // Nobody whose time is over may be wrapped to.
-        if self.members.values().any(|member| member.expired_at(entry.claimed_ms)) {
+        if self
+            .members
+            .values()
+            .any(|member| member.expired_at(entry.claimed_ms))
+        {
             return Err(RightsError::Epoch);
         }
         let gone: Vec<Recipient> = body.removals.iter().map(|it| it.recipient).collect();
         self.reparent(&gone, entry.author.identity);
         let tenant_id = self.tip.tenant_id;
         for key in &body.updates {
-            let old = self.members.get(&key.recipient).ok_or(RightsError::Recipient)?;
+            let old = self
+                .members
+                .get(&key.recipient)
+                .ok_or(RightsError::Recipient)?;
             if key.generation < old.key.generation {
                 return Err(RightsError::RecipientKey);
             }
@@ -436,7 +454,10 @@ impl SessionState {
         body: SessionSetMetadata,
     ) -> Result<(), RightsError> {
         // Owners and managers name things.
-        if !author.rights.contains(RightsBits::FORWARD | RightsBits::REVOKE) {
+        if !author
+            .rights
+            .contains(RightsBits::FORWARD | RightsBits::REVOKE)
+        {
             return Err(RightsError::NotAllowed);
         }
         if body.epoch != self.current_epoch() {

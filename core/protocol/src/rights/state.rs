@@ -44,7 +44,9 @@ pub enum RightsError {
     RecipientKey,
     /// The epoch is not the next, its set of recipients is not complete, or
     /// its back-links lead elsewhere.
-    #[error("the new epoch is not the next one, or its recipients or back-links are not those that they must be")]
+    #[error(
+        "the new epoch is not the next one, or its recipients or back-links are not those that they must be"
+    )]
     Epoch,
     /// The session was ended by its owner.
     #[error("the session was ended by its owner")]
@@ -226,7 +228,9 @@ impl SessionState {
     /// The newest epoch of a segment.
     #[must_use]
     pub fn newest_epoch_of(&self, segment: u32) -> Option<u32> {
-        let end = self.epochs.partition_point(|epoch| epoch.segment <= segment);
+        let end = self
+            .epochs
+            .partition_point(|epoch| epoch.segment <= segment);
         let last = end.checked_sub(1)?;
         (self.epochs[last].segment == segment).then_some(last as u32)
     }
@@ -261,10 +265,16 @@ impl SessionState {
         if self.members.contains_key(recipient) {
             return None;
         }
-        self.removed.iter().rev().find(|removed| removed.recipient == *recipient)
+        self.removed
+            .iter()
+            .rev()
+            .find(|removed| removed.recipient == *recipient)
     }
 
     pub(super) fn owners(&self) -> usize {
-        self.members.values().filter(|member| member.is_owner()).count()
+        self.members
+            .values()
+            .filter(|member| member.is_owner())
+            .count()
     }
 }

@@ -1,0 +1,108 @@
+//! Accepting an identity's entries, and enrolment.
+
+use super::{AcceptError, Effects, WrapPlaceOf, accept_back_links, accept_wraps};
+use crate::chain::{ChainError, Replay};
+use crate::format::bodies::{IdentityBody, UserIdOpening};
+use crate::format::ids::Recipient;
+use crate::format::wrap::WrapPurpose;
+use crate::identity::attestation::verify_binding;
+use crate::identity::{Attestation, IdentityState, TenantState};
+use crate::keyring::KeyringError;
+use crate::wire::upload::Upload;
+
+/// Seconds by which a token's times may be off, in milliseconds.
+const TOKEN_LEEWAY_MS: u64 = 60_000;
+
+/// Applies an identity's entries to `state` (or begins a chain).
+pub fn accept_identity(
+    state: Option<IdentityState>,
+    uploads: &[Upload],
+) -> Result<(IdentityState, Effects), AcceptError> {
+    let mut effects = Effects::default();
+    let mut state = state;
+    for upload in uploads {
+        let seq = upload.entry.entry.seq;
+        let next = match state {
+            None => IdentityState::start(&upload.entry, &())?,
+            Some(mut state) => {
+                state.apply(&upload.entry, &())?;
+                state
+            }
+        };
+        let committed = next.wraps_at(seq).map(|(committed, _)| committed);
+        let (generation, user_key) = next.user_key();
+        let commitment = user_key.epoch.commitment;
+        let place = WrapPlaceOf {
+            tenant_id: next.tenant_id(),
+            purpose: WrapPurpose::Device,
+            author: upload.entry.entry.author,
+        };
+        let expected = |recipient: &Recipient, epoch: u32| {
+            let (_, device) = next
+                .active_devices()
+                .find(|(id, _)| Recipient::device(**id) == *recipient)?;
+            (epoch == generation).then(|| (commitment, 0, device.keys.kem.id()))
+        };
+        let leaves = accept_wraps(upload, place, committed, expected, &mut effects)?;
+        let began = (user_key.since == seq).then_some((generation, &*user_key.epoch.back_links));
+        accept_back_links(upload, began, &mut effects)?;
+        if upload.metadata.is_some() {
+            return Err(KeyringError::WrapSet.into());
+        }
+        effects.push(&upload.entry, leaves);
+        if let Ok(IdentityBody::RevokeDevice(id)) = IdentityBody::decode(
+            upload.entry.entry.entry_type,
+            upload.entry.entry.body.as_slice(),
+        ) {
+            effects.dropped.push(Recipient::device(id));
+        }
+        state = Some(next);
+    }
+    let state = state.ok_or(ChainError::Empty)?;
+    Ok((state, effects))
+}
+
+/// A new identity.
+#[derive(Debug)]
+pub struct Enrolled {
+    /// Its state.
+    pub state: IdentityState,
+    /// What is stored.
+    pub effects: Effects,
+    /// What the app's backend said.
+    pub attestation: Attestation,
+}
+
+/// Accepts a new identity with its binding: exactly entry 0 and `bind_user_id`.
+pub fn accept_enrolment(
+    tenant: &TenantState,
+    uploads: &[Upload],
+    opening: &UserIdOpening,
+    now_ms: u64,
+) -> Result<Enrolled, AcceptError> {
+    if uploads.len() != 2 {
+        return Err(ChainError::Sequence.into());
+    }
+    let (state, effects) = accept_identity(None, uploads)?;
+    if state.tenant_id() != tenant.id() {
+        return Err(ChainError::OtherChain.into());
+    }
+    let binding = state.binding().ok_or(ChainError::Sequence)?;
+    let attestation = verify_binding(
+        tenant,
+        state.id(),
+        &binding.body,
+        binding.claimed_ms,
+        opening,
+    )?;
+    let in_time = attestation.issued_ms <= now_ms.saturating_add(TOKEN_LEEWAY_MS)
+        && now_ms <= attestation.expires_ms.saturating_add(TOKEN_LEEWAY_MS);
+    if !in_time {
+        return Err(AcceptError::TokenExpired);
+    }
+    Ok(Enrolled {
+        state,
+        effects,
+        attestation,
+    })
+}

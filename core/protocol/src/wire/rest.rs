@@ -1,0 +1,275 @@
+//! The JSON bodies of the REST interface. Signed things travel as the bytes
+//! that are signed, in base64url; JSON itself is never signed or hashed.
+
+use super::b64::{B64, B64x32};
+use serde::{Deserialize, Serialize};
+
+macro_rules! body {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
+    };
+}
+
+/// An answer may gain fields in a later release; a request may not.
+macro_rules! answer {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
+    };
+}
+
+body! {
+    /// A wrap that an entry commits to.
+    WrapUpload {
+        /// The recipient's kind (2 identity, 6 device).
+        kind: u8,
+        /// The recipient's id.
+        id: B64x32,
+        /// The epoch whose secret it is.
+        epoch: u32,
+        /// The generation of the recipient's key.
+        generation: u32,
+        /// The id of that key.
+        key_id: B64x32,
+        /// The wrap, 1,168 bytes.
+        sealed: B64,
+    }
+}
+body! {
+    /// An entry with everything that it commits to.
+    EntryUpload {
+        /// SignedEntry.
+        entry: B64,
+        /// Its wraps, ascending by recipient and epoch.
+        #[serde(default)]
+        wraps: Vec<WrapUpload>,
+        /// Its back-links.
+        #[serde(default)]
+        back_links: Vec<B64>,
+        /// Its metadata blob.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metadata: Option<B64>,
+    }
+}
+body! {
+    /// Entries that are appended together or not at all.
+    Append {
+        /// 1 to 64 entries.
+        entries: Vec<EntryUpload>,
+    }
+}
+body! {
+    /// A new identity.
+    Enrol {
+        /// Entry 0 and the binding of the user id.
+        entries: Vec<EntryUpload>,
+        /// UserIdOpening of the binding.
+        opening: B64,
+    }
+}
+answer! {
+    /// What an append leaves behind.
+    Appended {
+        /// SignedHead after it.
+        head: B64,
+    }
+}
+answer! {
+    /// A tenant.
+    TenantAnswer {
+        /// Its id.
+        tenant_id: B64x32,
+        /// The oldest REST protocol that the directory speaks.
+        protocol_min: u32,
+        /// The newest one.
+        protocol_max: u32,
+        /// The number of the first entry given.
+        from: u64,
+        /// SignedEntry, in order.
+        entries: Vec<B64>,
+        /// SignedHead of the whole chain.
+        head: B64,
+        /// Whether there are more entries than given.
+        more: bool,
+    }
+}
+answer! {
+    /// A wrap with the proof that an entry commits to it.
+    WrapAnswer {
+        /// The recipient's kind.
+        kind: u8,
+        /// The recipient's id.
+        id: B64x32,
+        /// The epoch whose secret it is.
+        epoch: u32,
+        /// The generation of the recipient's key.
+        generation: u32,
+        /// The id of that key.
+        key_id: B64x32,
+        /// The wrap.
+        sealed: B64,
+        /// The entry that commits to it.
+        seq: u64,
+        /// Its place among the leaves.
+        index: u32,
+        /// The audit path, from the leaf upwards.
+        proof: Vec<B64x32>,
+    }
+}
+answer! {
+    /// An identity's chain, or the end of it.
+    IdentityAnswer {
+        /// The identity.
+        identity_id: B64x32,
+        /// The number of the first entry given.
+        from: u64,
+        /// SignedEntry, in order.
+        entries: Vec<B64>,
+        /// SignedHead of the whole chain.
+        head: B64,
+        /// UserIdOpening of the current binding, unless it was deleted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        opening: Option<B64>,
+        /// The asking device's own wraps; empty for anybody else.
+        #[serde(default)]
+        wraps: Vec<WrapAnswer>,
+        /// Back-links of the user key; only for the identity's own devices.
+        #[serde(default)]
+        back_links: Vec<B64>,
+        /// Whether there are more entries than given.
+        more: bool,
+    }
+}
+body! {
+    /// One chain, from an entry on.
+    ChainFrom {
+        /// The chain.
+        id: B64x32,
+        /// The first entry wanted.
+        #[serde(default)]
+        from: u64,
+    }
+}
+body! {
+    /// Several identities at once.
+    IdentitiesLookup {
+        /// At most 256.
+        identities: Vec<ChainFrom>,
+    }
+}
+answer! {
+    /// The identities that there are.
+    IdentitiesFound {
+        /// In the order asked for.
+        found: Vec<IdentityAnswer>,
+        /// Those that the directory does not know.
+        missing: Vec<B64x32>,
+    }
+}
+body! {
+    /// One or several user ids.
+    UsersLookup {
+        /// At most 256.
+        user_ids: Vec<String>,
+    }
+}
+answer! {
+    /// A user id with its identity.
+    UserFound {
+        /// As asked for.
+        user_id: String,
+        /// The whole chain of its identity.
+        identity: IdentityAnswer,
+    }
+}
+answer! {
+    /// The user ids that there are.
+    UsersFound {
+        /// In the order asked for.
+        found: Vec<UserFound>,
+        /// Those that nobody has.
+        missing: Vec<String>,
+    }
+}
+answer! {
+    /// A session's log, or the end of it, with what the asking identity may open.
+    SessionAnswer {
+        /// The session.
+        session_id: B64x32,
+        /// The number of the first entry given.
+        from: u64,
+        /// SignedEntry, in order.
+        entries: Vec<B64>,
+        /// SignedHead of the whole log.
+        head: B64,
+        /// The asking identity's wraps: the newest of each of its segments.
+        wraps: Vec<WrapAnswer>,
+        /// Back-links of its segments.
+        back_links: Vec<B64>,
+        /// The current metadata blob.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metadata: Option<B64>,
+        /// Whether there are more entries than given.
+        more: bool,
+    }
+}
+body! {
+    /// One session by its id (32 bytes) or by the handle in an envelope (16 bytes).
+    SessionFrom {
+        /// Id or handle.
+        session: B64,
+        /// The first entry wanted.
+        #[serde(default)]
+        from: u64,
+    }
+}
+body! {
+    /// Several sessions at once.
+    SessionsLookup {
+        /// At most 64.
+        sessions: Vec<SessionFrom>,
+    }
+}
+answer! {
+    /// One session's result: an answer, or the problem with it.
+    SessionResult {
+        /// The answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer: Option<SessionAnswer>,
+        /// The problem.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        problem: Option<super::Problem>,
+    }
+}
+answer! {
+    /// Each session's own result, in the order asked for.
+    SessionsFound {
+        /// One for each.
+        results: Vec<SessionResult>,
+    }
+}
+body! {
+    /// What the development server's enrolment endpoint is asked.
+    DevEnrolment {
+        /// The app's own name for the identity.
+        user_id: String,
+        /// The identity.
+        identity_id: B64x32,
+        /// The binding's number; 1 if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<u64>,
+    }
+}
+answer! {
+    /// The enrolment token.
+    DevToken {
+        /// An EdDSA JWT, valid for five minutes.
+        token: String,
+    }
+}

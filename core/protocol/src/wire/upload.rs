@@ -1,0 +1,139 @@
+//! Uploads, from JSON bodies to types and back.
+
+use super::b64::{B64, B64x32};
+use super::limits::{MAX_BATCH, MAX_METADATA};
+use super::rest::{EntryUpload, WrapUpload};
+use crate::format::bodies::{MAX_EPOCHS_PER_GRANT, MAX_RECIPIENTS_PER_ENTRY};
+use crate::format::codec::{FormatError, decode, encode};
+use crate::format::entry::SignedEntry;
+use crate::format::ids::{KeyId, Kind, Recipient};
+use crate::format::wrap::{BackLink, MAX_BACK_LINKS, WRAP_LEN};
+use crate::keyring::wraps::Wrap;
+use crate::rights::draft::Draft;
+
+/// A wrap, as uploaded.
+#[derive(Clone, Debug)]
+pub struct UploadedWrap {
+    /// For whom.
+    pub recipient: Recipient,
+    /// The epoch whose secret it is.
+    pub epoch: u32,
+    /// The generation of the recipient's key.
+    pub generation: u32,
+    /// The id of that key.
+    pub key_id: KeyId,
+    /// 1,168 bytes.
+    pub sealed: Vec<u8>,
+}
+
+/// An entry with what it commits to, as uploaded.
+#[derive(Clone, Debug)]
+pub struct Upload {
+    /// The entry.
+    pub entry: SignedEntry,
+    /// Its wraps.
+    pub wraps: Vec<UploadedWrap>,
+    /// Its back-links.
+    pub back_links: Vec<BackLink>,
+    /// Its metadata blob.
+    pub metadata: Option<Vec<u8>>,
+}
+
+impl Upload {
+    /// Decodes an upload, with all bounds.
+    pub fn from_rest(upload: &EntryUpload) -> Result<Self, FormatError> {
+        let at_most = MAX_RECIPIENTS_PER_ENTRY * MAX_EPOCHS_PER_GRANT;
+        if upload.wraps.len() > at_most || upload.back_links.len() > MAX_BACK_LINKS {
+            return Err(FormatError::TooLarge("upload"));
+        }
+        if upload
+            .metadata
+            .as_ref()
+            .is_some_and(|blob| blob.0.len() > MAX_METADATA)
+        {
+            return Err(FormatError::TooLarge("metadata"));
+        }
+        Ok(Self {
+            entry: SignedEntry::from_bytes(&upload.entry.0)?,
+            wraps: upload
+                .wraps
+                .iter()
+                .map(UploadedWrap::from_rest)
+                .collect::<Result<_, _>>()?,
+            back_links: upload
+                .back_links
+                .iter()
+                .map(|link| decode("back-link", &link.0))
+                .collect::<Result<_, _>>()?,
+            metadata: upload.metadata.as_ref().map(|blob| blob.0.clone()),
+        })
+    }
+
+    /// Decodes a batch, with its bound.
+    pub fn batch(uploads: &[EntryUpload]) -> Result<Vec<Self>, FormatError> {
+        if uploads.is_empty() {
+            return Err(FormatError::Malformed("batch"));
+        }
+        if uploads.len() > MAX_BATCH {
+            return Err(FormatError::TooLarge("batch"));
+        }
+        uploads.iter().map(Self::from_rest).collect()
+    }
+}
+
+impl UploadedWrap {
+    fn from_rest(wrap: &WrapUpload) -> Result<Self, FormatError> {
+        if wrap.sealed.0.len() != WRAP_LEN {
+            return Err(FormatError::Malformed("wrap"));
+        }
+        let kind = Kind::from_u8(wrap.kind).ok_or(FormatError::NeedsNewerClient("wrap"))?;
+        Ok(Self {
+            recipient: Recipient {
+                kind,
+                id: wrap.id.0,
+            },
+            epoch: wrap.epoch,
+            generation: wrap.generation,
+            key_id: KeyId(wrap.key_id.0),
+            sealed: wrap.sealed.0.clone(),
+        })
+    }
+}
+
+/// A wrap for sending.
+#[must_use]
+pub fn wrap_to_rest(wrap: &Wrap) -> WrapUpload {
+    WrapUpload {
+        kind: wrap.info.recipient.kind.to_u8(),
+        id: B64x32(wrap.info.recipient.id),
+        epoch: wrap.info.epoch,
+        generation: wrap.info.generation,
+        key_id: B64x32(wrap.info.key_id.0),
+        sealed: B64(wrap.sealed.clone()),
+    }
+}
+
+/// An entry and its wraps for sending.
+#[must_use]
+pub fn entry_to_rest(entry: &SignedEntry, wraps: &[Wrap]) -> EntryUpload {
+    EntryUpload {
+        entry: B64(entry.to_bytes()),
+        wraps: wraps.iter().map(wrap_to_rest).collect(),
+        back_links: Vec::new(),
+        metadata: None,
+    }
+}
+
+/// A draft for sending.
+#[must_use]
+pub fn draft_to_rest(draft: &Draft) -> EntryUpload {
+    EntryUpload {
+        back_links: draft
+            .back_links
+            .iter()
+            .map(|link| B64(encode(link)))
+            .collect(),
+        metadata: draft.metadata.clone().map(B64),
+        ..entry_to_rest(&draft.entry, &draft.wraps)
+    }
+}
