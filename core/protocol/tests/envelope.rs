@@ -85,7 +85,7 @@ struct Stingy<'a>(&'a [u8], usize);
 impl Read for Stingy<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.1 += 1;
-        if self.1 % 3 == 0 {
+        if self.1.is_multiple_of(3) {
             return Err(ErrorKind::Interrupted.into());
         }
         let len = buffer.len().min(self.1 * 131 % 977 + 1);

@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | [`chunked`] | the C2SP construction, chunk by chunk |
 //! | [`key`] | from a session's payload key to a message's keys |
-//! | [`seal`], [`open`] | bytes and streams |
+//! | [`mod@seal`], [`mod@open`] | bytes and streams |
 //! | [`padding`] | hiding the length |
 //! | [`text`] | the text form |
 //! | [`signed`] | detached signatures |
