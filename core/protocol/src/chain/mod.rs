@@ -8,9 +8,9 @@ use crate::format::codec::{FormatError, VERSION};
 use crate::format::entry::{Author, Entry, SignedEntry};
 use crate::format::ids::{ChainId, EntryHash, Kind, Position};
 use crate::format::keys::{Core, KeyRecord, SIGNATURE_ED25519};
+use crate::format::opaque::Opaque;
 use crate::primitives::sign::{SigningKey, labels};
 use thiserror::Error;
-use tls_codec::VLBytes;
 
 /// Entries that one chain may hold.
 pub const MAX_ENTRIES: u64 = 1_000_000;
@@ -116,7 +116,7 @@ impl Tip {
             prev: self.head.hash,
             author,
             claimed_ms,
-            body: VLBytes::new(body.1),
+            body: Opaque::new(body.1),
         }
     }
 
@@ -148,7 +148,7 @@ pub fn first_entry(core: &Core, author: Author, claimed_ms: u64, body: (u16, Vec
         prev: EntryHash::ZERO,
         author,
         claimed_ms,
-        body: VLBytes::new(body.1),
+        body: Opaque::new(body.1),
     }
 }
 
@@ -167,7 +167,7 @@ pub fn sign_entry(entry: Entry, key: &SigningKey) -> SignedEntry {
     SignedEntry {
         entry,
         algorithm: SIGNATURE_ED25519,
-        signature: VLBytes::new(signature.to_vec()),
+        signature: Opaque::new(signature.to_vec()),
     }
 }
 

@@ -5,7 +5,8 @@ use super::codec::{FormatError, decode, encode, strictly_ascending};
 use super::ids::{KeyId, Kind, Position, Recipient};
 use super::keys::{Core, DeviceKeys, KeyRecord};
 use super::wrap::MAX_BACK_LINKS;
-use tls_codec::{TlsDeserializeBytes, TlsSerializeBytes, TlsSize, VLBytes};
+use crate::format::opaque::Opaque;
+use tls_codec::{TlsDeserializeBytes, TlsSerializeBytes, TlsSize};
 
 /// Recipients that one entry may add or update.
 pub const MAX_RECIPIENTS_PER_ENTRY: usize = 2_048;
@@ -96,7 +97,7 @@ pub struct ProvenKey {
     /// The new key.
     pub key: KeyRecord,
     /// The signature.
-    pub possession: VLBytes,
+    pub possession: Opaque,
 }
 
 /// Bodies of an identity's chain.
@@ -142,7 +143,7 @@ pub struct AddDevice {
     pub keys: DeviceKeys,
     /// As in [`ProvenKey`], by the device's signing key, with
     /// RefHash("device", DeviceKeys) as the key id.
-    pub possession: VLBytes,
+    pub possession: Opaque,
     /// The wrap of the current generation.
     pub wraps: WrapsRef,
 }
@@ -166,9 +167,9 @@ pub struct UserIdOpening {
     /// 32 random bytes, so that the commitment tells nothing.
     pub salt: [u8; 32],
     /// The app's own name for the identity, UTF-8, 1 to 256 bytes.
-    pub user_id: VLBytes,
+    pub user_id: Opaque,
     /// The backend's EdDSA JWT.
-    pub attestation: VLBytes,
+    pub attestation: Opaque,
 }
 
 impl core::fmt::Debug for UserIdOpening {

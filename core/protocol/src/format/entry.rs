@@ -2,8 +2,9 @@
 
 use super::codec::{FormatError, VERSION, decode, encode};
 use super::ids::{ChainId, EntryHash, KeyId, Kind, Position};
+use crate::format::opaque::Opaque;
 use crate::primitives::hash::sha256;
-use tls_codec::{TlsDeserializeBytes, TlsSerializeBytes, TlsSize, VLBytes};
+use tls_codec::{TlsDeserializeBytes, TlsSerializeBytes, TlsSize};
 
 /// Upper bound on an encoded signed entry, in bytes.
 pub const MAX_ENTRY_LEN: usize = 512 * 1024;
@@ -53,7 +54,7 @@ pub struct Entry {
     /// The author's clock, in milliseconds since 1970-01-01 UTC: a claim.
     pub claimed_ms: u64,
     /// The body, encoded.
-    pub body: VLBytes,
+    pub body: Opaque,
 }
 
 impl Entry {
@@ -82,7 +83,7 @@ pub struct SignedEntry {
     /// The registered key's signature algorithm.
     pub algorithm: u8,
     /// The signature over SignContent("entry", Entry).
-    pub signature: VLBytes,
+    pub signature: Opaque,
 }
 
 impl SignedEntry {

@@ -1,7 +1,8 @@
 //! The directory's signed statement of where a chain stands.
 
 use super::ids::{ChainId, EntryHash};
-use tls_codec::{TlsDeserializeBytes, TlsSerializeBytes, TlsSize, VLBytes};
+use crate::format::opaque::Opaque;
+use tls_codec::{TlsDeserializeBytes, TlsSerializeBytes, TlsSize};
 
 /// ```text
 /// struct {
@@ -34,5 +35,5 @@ pub struct SignedHead {
     /// The directory key's signature algorithm.
     pub algorithm: u8,
     /// The signature.
-    pub signature: VLBytes,
+    pub signature: Opaque,
 }

@@ -2,9 +2,10 @@
 
 use super::codec::{FormatError, VERSION, encode};
 use super::ids::{ChainId, KeyId, Kind};
+use crate::format::opaque::Opaque;
 use crate::primitives::hash::{ref_hash, sha256};
 use crate::primitives::{kem, sign};
-use tls_codec::{TlsDeserializeBytes, TlsSerializeBytes, TlsSize, VLBytes};
+use tls_codec::{TlsDeserializeBytes, TlsSerializeBytes, TlsSize};
 
 /// Upper bound on a key record's key, in bytes: room for hybrid signatures.
 pub const MAX_KEY_LEN: usize = 8 * 1024;
@@ -32,7 +33,7 @@ pub struct KeyRecord {
     /// What the key is for.
     pub algorithm: KeyAlgorithm,
     /// The key's bytes, at most [`MAX_KEY_LEN`].
-    pub key: VLBytes,
+    pub key: Opaque,
 }
 
 impl KeyRecord {
@@ -41,7 +42,7 @@ impl KeyRecord {
     pub fn signing(key: &sign::VerifyingKey) -> Self {
         Self {
             algorithm: KeyAlgorithm::Ed25519,
-            key: VLBytes::new(key.to_bytes().to_vec()),
+            key: Opaque::new(key.to_bytes().to_vec()),
         }
     }
 
@@ -50,7 +51,7 @@ impl KeyRecord {
     pub fn kem(key: &kem::PublicKey) -> Self {
         Self {
             algorithm: KeyAlgorithm::XWing,
-            key: VLBytes::new(key.to_bytes()),
+            key: Opaque::new(key.to_bytes()),
         }
     }
 

@@ -8,10 +8,14 @@
 
 pub mod bodies;
 pub mod codec;
+pub mod context;
 pub mod entry;
 pub mod head;
+pub mod header;
 pub mod ids;
 pub mod keys;
+pub mod opaque;
+pub mod suite;
 pub mod wrap;
 
 pub use codec::{FormatError, decode, encode};

@@ -12,13 +12,13 @@ use crate::format::codec::VERSION;
 use crate::format::entry::{Author, SignedEntry};
 use crate::format::ids::{ChainId, EntryHash, KeyId, Kind, Recipient};
 use crate::format::keys::{Authority, Core, DeviceKeys, KeyRecord};
+use crate::format::opaque::Opaque;
 use crate::format::wrap::WrapPurpose;
 use crate::keyring::wraps::{Wrap, WrapTo, commit, seal_all};
 use crate::keyring::{EpochContext, EpochSecret, KeyringError};
 use crate::primitives::kem;
 use crate::primitives::random::{CryptoRng, random_bytes};
 use crate::primitives::sign::SigningKey;
-use tls_codec::VLBytes;
 
 /// The private keys of one device.
 #[derive(Clone, Debug)]
@@ -99,7 +99,7 @@ pub fn prove_key(chain_id: ChainId, seq: u64, prev: EntryHash, key: &SigningKey)
     .prove(key);
     ProvenKey {
         key: record,
-        possession: VLBytes::new(possession),
+        possession: Opaque::new(possession),
     }
 }
 
@@ -221,8 +221,8 @@ pub fn bind_user_id(
 ) -> (SignedEntry, UserIdOpening) {
     let opening = UserIdOpening {
         salt: random_bytes(rng),
-        user_id: VLBytes::new(user_id.as_bytes().to_vec()),
-        attestation: VLBytes::new(attestation.as_bytes().to_vec()),
+        user_id: Opaque::new(user_id.as_bytes().to_vec()),
+        attestation: Opaque::new(attestation.as_bytes().to_vec()),
     };
     let body = BindUserId {
         number,

@@ -251,7 +251,7 @@ fn serialise(input: &InnerList) -> Result<String, SigningError> {
         }
         let mut parameters = inner.finish();
         for (name, value) in &input.params {
-            parameters = parameters.parameter(name, value);
+            let _ = parameters.parameter(name, value);
         }
         let _ = parameters;
     }
