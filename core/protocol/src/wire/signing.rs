@@ -249,11 +249,10 @@ fn serialise(input: &InnerList) -> Result<String, SigningError> {
         for item in &input.items {
             inner.bare_item(&item.bare_item);
         }
-        let mut parameters = inner.finish();
-        for (name, value) in &input.params {
-            let _ = parameters.parameter(name, value);
-        }
-        let _ = parameters;
+        let parameters = inner.finish();
+        let _ = input.params.iter().fold(parameters, |done, (name, value)| {
+            done.parameter(name, value)
+        });
     }
     list.finish().ok_or(SigningError::Malformed)
 }
