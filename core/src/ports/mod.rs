@@ -6,7 +6,7 @@ pub mod conformance;
 mod store;
 mod transport;
 
-pub use store::{Batch, Change, Expected, Store, StoreError, StoreFailure};
+pub use store::{Batch, Change, Expected, Pairs, Store, StoreError, StoreFailure};
 pub use transport::{Method, Request, Response, Transport, TransportError};
 
 use std::future::Future;

@@ -46,6 +46,9 @@ impl core::fmt::Debug for Change {
 /// Changes that happen together or not at all.
 pub type Batch = Vec<Change>;
 
+/// Keys with their values.
+pub type Pairs = Vec<(String, Vec<u8>)>;
+
 /// What must be there for a batch to happen: the key, and its value if any.
 pub type Expected = Vec<(String, Option<Vec<u8>>)>;
 
@@ -59,10 +62,7 @@ pub trait Store: Send + Sync {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>>;
 
     /// All pairs whose key begins with `prefix`, in the order of the keys.
-    fn scan<'a>(
-        &'a self,
-        prefix: &'a str,
-    ) -> BoxFuture<'a, Result<Vec<(String, Vec<u8>)>, StoreError>>;
+    fn scan<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Pairs, StoreError>>;
 
     /// Applies `batch`, if everything `expected` holds; otherwise
     /// [`StoreFailure::Conflict`] and no change.

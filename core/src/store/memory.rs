@@ -1,6 +1,6 @@
 //! A store in memory: for tests, and for services that register anew at each start.
 
-use crate::ports::{Batch, BoxFuture, Change, Expected, Store, StoreError, StoreFailure};
+use crate::ports::{Batch, BoxFuture, Change, Expected, Pairs, Store, StoreError, StoreFailure};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
@@ -38,10 +38,7 @@ impl Store for MemoryStore {
         Box::pin(async move { Ok(value) })
     }
 
-    fn scan<'a>(
-        &'a self,
-        prefix: &'a str,
-    ) -> BoxFuture<'a, Result<Vec<(String, Vec<u8>)>, StoreError>> {
+    fn scan<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Pairs, StoreError>> {
         let pairs = self
             .map()
             .range(prefix.to_owned()..)
