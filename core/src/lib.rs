@@ -41,3 +41,8 @@ pub use client::{
     TenantId,
 };
 pub use error::{Error, ErrorCode, Result};
+
+/// The README's quick start is compiled as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
