@@ -13,11 +13,11 @@ use plico_protocol::format::bodies::{
     BackLinkRef, EpochStart, Grant as WireGrant, RightsBits, SessionBody, SessionRotate,
     UserIdOpening,
 };
-use plico_protocol::format::{decode, encode};
+use plico_protocol::format::bodies::{BindUserId, IdentityBody};
 use plico_protocol::format::ids::{ChainId, Position};
+use plico_protocol::format::{decode, encode};
 use plico_protocol::identity::IdentityState;
 use plico_protocol::identity::draft::next_own_entry;
-use plico_protocol::format::bodies::{BindUserId, IdentityBody};
 use plico_protocol::keyring::wraps::commit;
 use plico_protocol::keyring::{EpochContext, EpochSecret, back_link_hash};
 use plico_protocol::primitives::sign::SigningKey;
@@ -34,11 +34,18 @@ async fn pair() -> (World, Person, Person) {
 }
 
 async fn shared(doctor: &Person) -> EncryptionSession {
-    doctor.account.create_session([Recipient::user("patient.7")]).await.unwrap()
+    doctor
+        .account
+        .create_session([Recipient::user("patient.7")])
+        .await
+        .unwrap()
 }
 
 async fn grant_patient(doctor: &Person) -> plico::Result<EncryptionSession> {
-    doctor.account.create_session([Recipient::user("patient.7")]).await
+    doctor
+        .account
+        .create_session([Recipient::user("patient.7")])
+        .await
 }
 
 // ---- who stands behind a user id ----
@@ -50,8 +57,13 @@ async fn another_identity_under_a_user_id_without_the_backends_word() {
     let thief = world.person("thief").await;
     let thief_id = thief.id();
     let answer = Member::of(&thief, &world).await;
-    let path = format!("/identities/{}?from=0", plico_protocol::wire::b64::encode(&thief_id.0));
-    let response = answer.request(plico::ports::Method::Get, &path, Vec::new()).await;
+    let path = format!(
+        "/identities/{}?from=0",
+        plico_protocol::wire::b64::encode(&thief_id.0)
+    );
+    let response = answer
+        .request(plico::ports::Method::Get, &path, Vec::new())
+        .await;
     let mut stolen: IdentityAnswer = serde_json::from_slice(&response.body).unwrap();
     stolen.wraps.clear();
     for keep_word in [true, false] {
@@ -59,12 +71,17 @@ async fn another_identity_under_a_user_id_without_the_backends_word() {
         if !keep_word {
             stolen.opening = None;
         }
-        doctor.wire.alter("/users/lookup", move |found: &mut UsersFound| {
-            for user in &mut found.found {
-                user.identity = stolen.clone();
-            }
-        });
-        assert_eq!(code(grant_patient(&doctor).await), ErrorCode::AttestationInvalid);
+        doctor
+            .wire
+            .alter("/users/lookup", move |found: &mut UsersFound| {
+                for user in &mut found.found {
+                    user.identity = stolen.clone();
+                }
+            });
+        assert_eq!(
+            code(grant_patient(&doctor).await),
+            ErrorCode::AttestationInvalid
+        );
     }
 }
 
@@ -76,10 +93,27 @@ async fn another_identity_under_a_user_id_with_a_forged_word() {
     let member = Member::of(&thief, &world).await;
     // The thief binds itself to the patient's name, with a token that it signs itself.
     let forger = SigningKey::generate(&mut rng());
-    let token = common::token(&forger, world.tenant_id, "patient.7", thief.id(), 9, world.clock.now());
-    let state = member.identities(&[thief.id()]).await.remove(&thief.id()).unwrap();
+    let token = common::token(
+        &forger,
+        world.tenant_id,
+        "patient.7",
+        thief.id(),
+        9,
+        world.clock.now(),
+    );
+    let state = member
+        .identities(&[thief.id()])
+        .await
+        .remove(&thief.id())
+        .unwrap();
     let (entry, opening) = plico_protocol::identity::draft::bind_user_id(
-        &state, "patient.7", 9, &token, world.clock.now(), &member.device.signing, &mut rng(),
+        &state,
+        "patient.7",
+        9,
+        &token,
+        world.clock.now(),
+        &member.device.signing,
+        &mut rng(),
     );
     let found = member.identities(&[thief.id()]).await;
     let head = forge_head(&world, thief.id(), entry.entry.position());
@@ -89,17 +123,27 @@ async fn another_identity_under_a_user_id_with_a_forged_word() {
     forged.entries.push(B64(entry.to_bytes()));
     forged.head = head;
     forged.opening = Some(B64(encode(&opening)));
-    doctor.wire.alter("/users/lookup", move |found: &mut UsersFound| {
-        for user in &mut found.found {
-            user.identity = forged.clone();
-        }
-    });
-    assert_eq!(code(grant_patient(&doctor).await), ErrorCode::AttestationInvalid);
+    doctor
+        .wire
+        .alter("/users/lookup", move |found: &mut UsersFound| {
+            for user in &mut found.found {
+                user.identity = forged.clone();
+            }
+        });
+    assert_eq!(
+        code(grant_patient(&doctor).await),
+        ErrorCode::AttestationInvalid
+    );
 }
 
 async fn chain_answer(member: &Member, id: ChainId) -> IdentityAnswer {
-    let path = format!("/identities/{}?from=0", plico_protocol::wire::b64::encode(&id.0));
-    let response = member.request(plico::ports::Method::Get, &path, Vec::new()).await;
+    let path = format!(
+        "/identities/{}?from=0",
+        plico_protocol::wire::b64::encode(&id.0)
+    );
+    let response = member
+        .request(plico::ports::Method::Get, &path, Vec::new())
+        .await;
     let mut answer: IdentityAnswer = serde_json::from_slice(&response.body).unwrap();
     answer.wraps.clear();
     answer.back_links.clear();
@@ -112,9 +156,16 @@ async fn another_identity_under_a_known_user_id_with_a_true_word() {
     shared(&doctor).await;
     let fresh = world.visitor().await;
     fresh.register(&world, "patient.7", 2).await.unwrap();
-    assert_eq!(code(grant_patient(&doctor).await), ErrorCode::IdentityChanged);
+    assert_eq!(
+        code(grant_patient(&doctor).await),
+        ErrorCode::IdentityChanged
+    );
     // Until the app accepts it, explicitly.
-    let accepted = doctor.account.accept_identity_change("patient.7").await.unwrap();
+    let accepted = doctor
+        .account
+        .accept_identity_change("patient.7")
+        .await
+        .unwrap();
     assert_eq!(Some(accepted), fresh.account.identity_id());
     grant_patient(&doctor).await.unwrap();
 }
@@ -126,43 +177,72 @@ async fn an_older_binding_after_a_newer_one() {
     let old: UsersFound = doctor.wire.last("/users/lookup");
     let fresh = world.visitor().await;
     fresh.register(&world, "patient.7", 2).await.unwrap();
-    doctor.account.accept_identity_change("patient.7").await.unwrap();
-    doctor.wire.alter("/users/lookup", move |found: &mut UsersFound| *found = old.clone());
-    assert_eq!(code(grant_patient(&doctor).await), ErrorCode::HistoryShortened);
+    doctor
+        .account
+        .accept_identity_change("patient.7")
+        .await
+        .unwrap();
+    doctor
+        .wire
+        .alter("/users/lookup", move |found: &mut UsersFound| {
+            *found = old.clone()
+        });
+    assert_eq!(
+        code(grant_patient(&doctor).await),
+        ErrorCode::HistoryShortened
+    );
     drop(patient);
 }
 
 #[tokio::test]
 async fn a_user_id_answered_with_somebody_elses_name() {
     let (_world, doctor, _patient) = pair().await;
-    let error = doctor.wire.alter("/users/lookup", |found: &mut UsersFound| {
-        for user in &mut found.found {
-            user.user_id = "somebody".into();
-        }
-    });
+    let error = doctor
+        .wire
+        .alter("/users/lookup", |found: &mut UsersFound| {
+            for user in &mut found.found {
+                user.user_id = "somebody".into();
+            }
+        });
     let () = error;
-    assert_eq!(code(grant_patient(&doctor).await), ErrorCode::RecipientsNotFound);
+    assert_eq!(
+        code(grant_patient(&doctor).await),
+        ErrorCode::RecipientsNotFound
+    );
 }
 
 // ---- an identity's chain ----
 
 /// The patient's chain grows by one entry that the doctor has seen.
-async fn grown(world: &World, doctor: &Person, patient: &Person) -> (IdentityAnswer, IdentityAnswer) {
+async fn grown(
+    world: &World,
+    doctor: &Person,
+    patient: &Person,
+) -> (IdentityAnswer, IdentityAnswer) {
     let member = Member::of(patient, world).await;
     let short = chain_answer(&member, patient.id()).await;
     let state: IdentityState = replay(None, &entries(&short.entries), &()).unwrap();
-    let body = IdentityBody::BindUserId(BindUserId { number: 5, commitment: [5; 32] });
-    let entry =
-        next_own_entry(state.tip(), body.encode(), world.clock.now(), &member.device.signing);
+    let body = IdentityBody::BindUserId(BindUserId {
+        number: 5,
+        commitment: [5; 32],
+    });
+    let entry = next_own_entry(
+        state.tip(),
+        body.encode(),
+        world.clock.now(),
+        &member.device.signing,
+    );
     let mut long = short.clone();
     long.entries.push(B64(entry.to_bytes()));
     long.head = forge_head(world, patient.id(), entry.entry.position());
     // The name's opening no longer fits the newest binding: leave it out.
     long.opening = None;
     let shown = long.clone();
-    doctor.wire.alter("/identities/lookup", move |found: &mut IdentitiesFound| {
-        replace(found, &shown);
-    });
+    doctor
+        .wire
+        .alter("/identities/lookup", move |found: &mut IdentitiesFound| {
+            replace(found, &shown);
+        });
     (short, long)
 }
 
@@ -171,7 +251,9 @@ fn replace(found: &mut IdentitiesFound, with: &IdentityAnswer) {
         if answer.identity_id == with.identity_id {
             let from = answer.from;
             *answer = with.clone();
-            answer.entries.drain(..(from as usize).min(with.entries.len()));
+            answer
+                .entries
+                .drain(..(from as usize).min(with.entries.len()));
             answer.from = from;
         }
     }
@@ -184,9 +266,11 @@ async fn an_identity_chain_shortened() {
     let (mut short, _) = grown(&world, &doctor, &patient).await;
     session.refresh().await.unwrap();
     short.head = forge_head(&world, patient.id(), last_position(&short));
-    doctor.wire.alter("/identities/lookup", move |found: &mut IdentitiesFound| {
-        replace(found, &short);
-    });
+    doctor
+        .wire
+        .alter("/identities/lookup", move |found: &mut IdentitiesFound| {
+            replace(found, &short);
+        });
     assert_eq!(code(session.refresh().await), ErrorCode::HistoryShortened);
 }
 
@@ -197,12 +281,14 @@ fn last_position(answer: &IdentityAnswer) -> Position {
 #[tokio::test]
 async fn an_identity_chain_shortened_with_the_old_head_kept() {
     let (_world, doctor, _patient) = pair().await;
-    doctor.wire.alter("/users/lookup", |found: &mut UsersFound| {
-        for user in &mut found.found {
-            user.identity.entries.pop();
-            user.identity.opening = None;
-        }
-    });
+    doctor
+        .wire
+        .alter("/users/lookup", |found: &mut UsersFound| {
+            for user in &mut found.found {
+                user.identity.entries.pop();
+                user.identity.opening = None;
+            }
+        });
     // Shorter than its own signed head.
     assert_eq!(code(grant_patient(&doctor).await), ErrorCode::HeadInvalid);
 }
@@ -216,35 +302,54 @@ async fn an_identity_chain_forked() {
     // Another entry at the same place, signed by the patient's own (stolen) key.
     let member = Member::of(&patient, &world).await;
     let state: IdentityState = replay(None, &entries(&short.entries), &()).unwrap();
-    let body = IdentityBody::BindUserId(BindUserId { number: 6, commitment: [6; 32] });
-    let entry =
-        next_own_entry(state.tip(), body.encode(), world.clock.now(), &member.device.signing);
+    let body = IdentityBody::BindUserId(BindUserId {
+        number: 6,
+        commitment: [6; 32],
+    });
+    let entry = next_own_entry(
+        state.tip(),
+        body.encode(),
+        world.clock.now(),
+        &member.device.signing,
+    );
     let mut fork = short;
     fork.head = forge_head(&world, patient.id(), entry.entry.position());
     fork.entries.push(B64(entry.to_bytes()));
     fork.opening = None;
-    doctor.wire.alter("/identities/lookup", move |found: &mut IdentitiesFound| {
-        replace(found, &fork);
-    });
+    doctor
+        .wire
+        .alter("/identities/lookup", move |found: &mut IdentitiesFound| {
+            replace(found, &fork);
+        });
     assert_eq!(code(session.refresh().await), ErrorCode::HistoryForked);
 }
 
 #[tokio::test]
 async fn an_identity_chain_reordered_or_altered() {
     let (_world, doctor, _patient) = pair().await;
-    doctor.wire.alter("/users/lookup", |found: &mut UsersFound| {
-        for user in &mut found.found {
-            user.identity.entries.swap(0, 1);
-        }
-    });
-    assert_eq!(code(grant_patient(&doctor).await), ErrorCode::HistoryInvalid);
-    doctor.wire.alter("/users/lookup", |found: &mut UsersFound| {
-        for user in &mut found.found {
-            let entry = &mut user.identity.entries[1].0;
-            *entry.last_mut().unwrap() ^= 1;
-        }
-    });
-    assert_eq!(code(grant_patient(&doctor).await), ErrorCode::HistoryInvalid);
+    doctor
+        .wire
+        .alter("/users/lookup", |found: &mut UsersFound| {
+            for user in &mut found.found {
+                user.identity.entries.swap(0, 1);
+            }
+        });
+    assert_eq!(
+        code(grant_patient(&doctor).await),
+        ErrorCode::HistoryInvalid
+    );
+    doctor
+        .wire
+        .alter("/users/lookup", |found: &mut UsersFound| {
+            for user in &mut found.found {
+                let entry = &mut user.identity.entries[1].0;
+                *entry.last_mut().unwrap() ^= 1;
+            }
+        });
+    assert_eq!(
+        code(grant_patient(&doctor).await),
+        ErrorCode::HistoryInvalid
+    );
 }
 
 #[tokio::test]
@@ -254,14 +359,16 @@ async fn an_identity_chain_replaced_by_another_valid_one() {
     let thief = world.person("thief").await;
     let other = chain_answer(&Member::of(&thief, &world).await, thief.id()).await;
     let patient_id = patient.id();
-    doctor.wire.alter("/identities/lookup", move |found: &mut IdentitiesFound| {
-        for answer in &mut found.found {
-            if answer.identity_id.0 == patient_id.0 {
-                *answer = other.clone();
-                answer.identity_id = B64x32(patient_id.0);
+    doctor
+        .wire
+        .alter("/identities/lookup", move |found: &mut IdentitiesFound| {
+            for answer in &mut found.found {
+                if answer.identity_id.0 == patient_id.0 {
+                    *answer = other.clone();
+                    answer.identity_id = B64x32(patient_id.0);
+                }
             }
-        }
-    });
+        });
     let again = doctor.restarted(&world).await;
     again.wire.alter("/identities/lookup", {
         let other = chain_answer(&Member::of(&thief, &world).await, thief.id()).await;
@@ -274,7 +381,10 @@ async fn an_identity_chain_replaced_by_another_valid_one() {
             }
         }
     });
-    assert_eq!(code(again.account.session(session.id()).refresh().await), ErrorCode::AnswerMismatch);
+    assert_eq!(
+        code(again.account.session(session.id()).refresh().await),
+        ErrorCode::AnswerMismatch
+    );
     assert_eq!(code(session.refresh().await), ErrorCode::AnswerMismatch);
 }
 
@@ -284,14 +394,27 @@ async fn an_identity_chain_replaced_by_another_valid_one() {
 async fn a_head_that_is_not_the_directorys() {
     let (world, doctor, _patient) = pair().await;
     let session = shared(&doctor).await;
-    doctor.wire.alter("/sessions/", |answer: &mut SessionAnswer| {
-        *answer.head.0.last_mut().unwrap() ^= 1;
-    });
+    doctor
+        .wire
+        .alter("/sessions/", |answer: &mut SessionAnswer| {
+            *answer.head.0.last_mut().unwrap() ^= 1;
+        });
     assert_eq!(code(session.refresh().await), ErrorCode::HeadInvalid);
     doctor.wire.honest();
     // A true head of another chain.
-    let mine = forge_head(&world, doctor.id(), Position { seq: 0, hash: [0; 32].into() });
-    doctor.wire.alter("/sessions/", move |answer: &mut SessionAnswer| answer.head = mine.clone());
+    let mine = forge_head(
+        &world,
+        doctor.id(),
+        Position {
+            seq: 0,
+            hash: [0; 32].into(),
+        },
+    );
+    doctor
+        .wire
+        .alter("/sessions/", move |answer: &mut SessionAnswer| {
+            answer.head = mine.clone()
+        });
     assert_eq!(code(session.refresh().await), ErrorCode::AnswerMismatch);
 }
 
@@ -302,7 +425,11 @@ async fn an_old_answer_played_again() {
     session.refresh().await.unwrap();
     let old: SessionAnswer = doctor.wire.last("/sessions/");
     world.clock.forward(6 * MINUTE);
-    doctor.wire.alter("/sessions/", move |answer: &mut SessionAnswer| *answer = old.clone());
+    doctor
+        .wire
+        .alter("/sessions/", move |answer: &mut SessionAnswer| {
+            *answer = old.clone()
+        });
     assert_eq!(code(session.refresh().await), ErrorCode::AnswerReplayed);
 }
 
@@ -313,11 +440,13 @@ async fn data_of_another_tenant() {
     let stranger = elsewhere.person("patient.7").await;
     let member = Member::of(&stranger, &elsewhere).await;
     let foreign = chain_answer(&member, stranger.id()).await;
-    doctor.wire.alter("/users/lookup", move |found: &mut UsersFound| {
-        for user in &mut found.found {
-            user.identity = foreign.clone();
-        }
-    });
+    doctor
+        .wire
+        .alter("/users/lookup", move |found: &mut UsersFound| {
+            for user in &mut found.found {
+                user.identity = foreign.clone();
+            }
+        });
     assert_eq!(code(grant_patient(&doctor).await), ErrorCode::WrongTenant);
 }
 
@@ -326,14 +455,22 @@ async fn another_tenants_chain_for_the_tenants_own() {
     let world = World::new().await;
     let elsewhere = World::new().await;
     let wire = common::Wire::new();
-    elsewhere.builder().transport(wire.clone()).open().await.unwrap();
+    elsewhere
+        .builder()
+        .transport(wire.clone())
+        .open()
+        .await
+        .unwrap();
     let other: TenantAnswer = wire.last("/v1/tenants/");
     let own = world.tenant_id;
     wire.alter("/v1/tenants/", move |answer: &mut TenantAnswer| {
         *answer = other.clone();
         answer.tenant_id = B64x32(own.0);
     });
-    assert_eq!(code(world.builder().transport(wire).open().await), ErrorCode::WrongTenant);
+    assert_eq!(
+        code(world.builder().transport(wire).open().await),
+        ErrorCode::WrongTenant
+    );
 }
 
 #[tokio::test]
@@ -342,7 +479,11 @@ async fn an_answer_to_another_question() {
     let (one, two) = (shared(&doctor).await, shared(&doctor).await);
     one.refresh().await.unwrap();
     let other: SessionAnswer = doctor.wire.last("/sessions/");
-    doctor.wire.alter("/sessions/", move |answer: &mut SessionAnswer| *answer = other.clone());
+    doctor
+        .wire
+        .alter("/sessions/", move |answer: &mut SessionAnswer| {
+            *answer = other.clone()
+        });
     assert_eq!(code(two.refresh().await), ErrorCode::AnswerMismatch);
 }
 
@@ -360,7 +501,11 @@ async fn a_session_log_shortened_for_a_client_that_has_seen_more() {
     let third = doctor.restarted(&world).await;
     third.account.session(session.id()).refresh().await.unwrap();
     let fourth = doctor.restarted(&world).await;
-    fourth.wire.alter("/sessions/", move |answer: &mut SessionAnswer| *answer = old.clone());
+    fourth
+        .wire
+        .alter("/sessions/", move |answer: &mut SessionAnswer| {
+            *answer = old.clone()
+        });
     assert_eq!(
         code(fourth.account.session(session.id()).refresh().await),
         ErrorCode::HistoryShortened
@@ -377,12 +522,14 @@ async fn a_session_log_shortened_for_a_client_that_holds_a_later_envelope() {
     session.rotate().await.unwrap();
     let later = session.encrypt("2", None).await.unwrap();
     let hidden = old.clone();
-    patient.wire.alter("/sessions/", move |answer: &mut SessionAnswer| {
-        answer.head = hidden.head.clone();
-        answer.entries.clear();
-        answer.wraps = hidden.wraps.clone();
-        answer.back_links.clear();
-    });
+    patient
+        .wire
+        .alter("/sessions/", move |answer: &mut SessionAnswer| {
+            answer.head = hidden.head.clone();
+            answer.entries.clear();
+            answer.wraps = hidden.wraps.clone();
+            answer.back_links.clear();
+        });
     let result = patient.account.decrypt(&later, None).await;
     assert_eq!(code(result), ErrorCode::SessionBehindEnvelope);
 }
@@ -397,16 +544,25 @@ async fn a_session_log_forked() {
     let (before, secret) = member.state(id, &known).await;
     session.rotate().await.unwrap();
     // The owner's own (stolen) key writes another entry at the same place.
-    let fork = rotate(&member.writer(&known), &before, &[&secret], &known, &mut rng()).unwrap();
+    let fork = rotate(
+        &member.writer(&known),
+        &before,
+        &[&secret],
+        &known,
+        &mut rng(),
+    )
+    .unwrap();
     let head = forge_head(&world, id, fork.entry.entry.position());
     let bytes = B64(fork.entry.to_bytes());
-    doctor.wire.alter("/sessions/", move |answer: &mut SessionAnswer| {
-        answer.head = head.clone();
-        answer.entries = Vec::new();
-        answer.back_links.clear();
-        answer.wraps.clear();
-        let _ = &bytes;
-    });
+    doctor
+        .wire
+        .alter("/sessions/", move |answer: &mut SessionAnswer| {
+            answer.head = head.clone();
+            answer.entries = Vec::new();
+            answer.back_links.clear();
+            answer.wraps.clear();
+            let _ = &bytes;
+        });
     assert_eq!(code(session.refresh().await), ErrorCode::HistoryForked);
 }
 
@@ -414,10 +570,12 @@ async fn a_session_log_forked() {
 fn show_with(world: &World, victim: &Person, id: ChainId, draft: &Draft) {
     let head = forge_head(world, id, draft.entry.entry.position());
     let bytes = B64(draft.entry.to_bytes());
-    victim.wire.alter("/sessions/", move |answer: &mut SessionAnswer| {
-        answer.entries.push(bytes.clone());
-        answer.head = head.clone();
-    });
+    victim
+        .wire
+        .alter("/sessions/", move |answer: &mut SessionAnswer| {
+            answer.entries.push(bytes.clone());
+            answer.head = head.clone();
+        });
 }
 
 /// A session of the doctor's in which the member named has `grant`; the liar
@@ -441,12 +599,25 @@ async fn crooked_grant(
     expires_ms: u64,
 ) -> (Member, Draft) {
     let member = Member::of(crook, world).await;
-    let known = member.identities(&[doctor.id(), crook.id(), friend.id()]).await;
+    let known = member
+        .identities(&[doctor.id(), crook.id(), friend.id()])
+        .await;
     let (state, secret) = member.state(id, &known).await;
     let key = recipient_key(&known[&friend.id()]);
-    let grants = vec![WireGrant { key, rights: RightsBits(rights), expires_ms }];
-    let draft =
-        grant(&member.writer(&known), &state, grants, &[&secret], &known, &mut rng()).unwrap();
+    let grants = vec![WireGrant {
+        key,
+        rights: RightsBits(rights),
+        expires_ms,
+    }];
+    let draft = grant(
+        &member.writer(&known),
+        &state,
+        grants,
+        &[&secret],
+        &known,
+        &mut rng(),
+    )
+    .unwrap();
     (member, draft)
 }
 
@@ -458,7 +629,10 @@ async fn a_recipient_added_by_someone_without_the_right() {
         crooked_grant(&world, &crook, &friend, id, &doctor, RightsBits::READ, 0).await;
     // An honest directory refuses it.
     let response = member.append(id, std::slice::from_ref(&draft)).await;
-    assert_eq!((response.status, answer_code(&response).as_str()), (403, "NOT_ALLOWED"));
+    assert_eq!(
+        (response.status, answer_code(&response).as_str()),
+        (403, "NOT_ALLOWED")
+    );
     show_with(&world, &doctor, id, &draft);
     assert_eq!(code(session.refresh().await), ErrorCode::RightsViolation);
 }
@@ -471,9 +645,15 @@ async fn a_grant_wider_than_its_grantors() {
     let wide = RightsBits::READ | RightsBits::REVOKE;
     let (member, draft) = crooked_grant(&world, &crook, &friend, id, &doctor, wide, 0).await;
     let response = member.append(id, std::slice::from_ref(&draft)).await;
-    assert_eq!((response.status, answer_code(&response).as_str()), (403, "NOT_ALLOWED"));
+    assert_eq!(
+        (response.status, answer_code(&response).as_str()),
+        (403, "NOT_ALLOWED")
+    );
     show_with(&world, &doctor, id, &draft);
-    assert_eq!(code(session.refresh().await), ErrorCode::GrantExceedsGrantor);
+    assert_eq!(
+        code(session.refresh().await),
+        ErrorCode::GrantExceedsGrantor
+    );
 }
 
 // ---- wraps and back-links ----
@@ -482,18 +662,27 @@ async fn a_grant_wider_than_its_grantors() {
 async fn wraps_swapped_between_recipients() {
     let (world, doctor, patient) = pair().await;
     let session = shared(&doctor).await;
-    let theirs = Member::of(&doctor, &world).await.session(ChainId(*session.id().as_bytes())).await;
-    patient.wire.alter("/sessions/", move |answer: &mut SessionAnswer| {
-        answer.wraps = theirs.wraps.clone();
-    });
+    let theirs = Member::of(&doctor, &world)
+        .await
+        .session(ChainId(*session.id().as_bytes()))
+        .await;
+    patient
+        .wire
+        .alter("/sessions/", move |answer: &mut SessionAnswer| {
+            answer.wraps = theirs.wraps.clone();
+        });
     let as_patient = patient.account.session(session.id());
     assert_eq!(code(as_patient.refresh().await), ErrorCode::WrapInvalid);
     // The doctor's wrap under the patient's name.
-    let theirs: SessionAnswer =
-        Member::of(&doctor, &world).await.session(ChainId(*session.id().as_bytes())).await;
-    patient.wire.alter("/sessions/", move |answer: &mut SessionAnswer| {
-        answer.wraps[0].sealed = theirs.wraps[0].sealed.clone();
-    });
+    let theirs: SessionAnswer = Member::of(&doctor, &world)
+        .await
+        .session(ChainId(*session.id().as_bytes()))
+        .await;
+    patient
+        .wire
+        .alter("/sessions/", move |answer: &mut SessionAnswer| {
+            answer.wraps[0].sealed = theirs.wraps[0].sealed.clone();
+        });
     assert_eq!(code(as_patient.refresh().await), ErrorCode::WrapInvalid);
 }
 
@@ -504,20 +693,29 @@ async fn wraps_swapped_between_sessions_and_epochs() {
     one.rotate().await.unwrap();
     patient.account.session(two.id()).refresh().await.unwrap();
     let other: SessionAnswer = patient.wire.last("/sessions/");
-    patient.wire.alter("/sessions/", move |answer: &mut SessionAnswer| {
-        answer.wraps = other.wraps.clone();
-    });
+    patient
+        .wire
+        .alter("/sessions/", move |answer: &mut SessionAnswer| {
+            answer.wraps = other.wraps.clone();
+        });
     let as_patient = patient.account.session(one.id());
     assert_eq!(code(as_patient.refresh().await), ErrorCode::WrapInvalid);
-    patient.wire.alter("/sessions/", |answer: &mut SessionAnswer| {
-        let (first, second) = (answer.wraps[0].sealed.clone(), answer.wraps[1].sealed.clone());
-        answer.wraps[0].sealed = second;
-        answer.wraps[1].sealed = first;
-    });
+    patient
+        .wire
+        .alter("/sessions/", |answer: &mut SessionAnswer| {
+            let (first, second) = (
+                answer.wraps[0].sealed.clone(),
+                answer.wraps[1].sealed.clone(),
+            );
+            answer.wraps[0].sealed = second;
+            answer.wraps[1].sealed = first;
+        });
     assert_eq!(code(as_patient.refresh().await), ErrorCode::WrapInvalid);
-    patient.wire.alter("/sessions/", |answer: &mut SessionAnswer| {
-        answer.wraps[0].epoch = 1 - answer.wraps[0].epoch;
-    });
+    patient
+        .wire
+        .alter("/sessions/", |answer: &mut SessionAnswer| {
+            answer.wraps[0].epoch = 1 - answer.wraps[0].epoch;
+        });
     assert_eq!(code(as_patient.refresh().await), ErrorCode::WrapInvalid);
 }
 
@@ -526,8 +724,15 @@ async fn a_wrap_that_is_withheld() {
     let (_world, doctor, patient) = pair().await;
     let session = shared(&doctor).await;
     let sealed = session.encrypt("x", None).await.unwrap();
-    patient.wire.alter("/sessions/", |answer: &mut SessionAnswer| answer.wraps.clear());
-    assert_eq!(code(patient.account.decrypt(&sealed, None).await), ErrorCode::EpochUnavailable);
+    patient
+        .wire
+        .alter("/sessions/", |answer: &mut SessionAnswer| {
+            answer.wraps.clear()
+        });
+    assert_eq!(
+        code(patient.account.decrypt(&sealed, None).await),
+        ErrorCode::EpochUnavailable
+    );
 }
 
 #[tokio::test]
@@ -535,9 +740,11 @@ async fn a_back_link_that_the_log_does_not_name() {
     let (_world, doctor, patient) = pair().await;
     let session = shared(&doctor).await;
     session.rotate().await.unwrap();
-    patient.wire.alter("/sessions/", |answer: &mut SessionAnswer| {
-        *answer.back_links[0].0.last_mut().unwrap() ^= 1;
-    });
+    patient
+        .wire
+        .alter("/sessions/", |answer: &mut SessionAnswer| {
+            *answer.back_links[0].0.last_mut().unwrap() ^= 1;
+        });
     let as_patient = patient.account.session(session.id());
     assert_eq!(code(as_patient.refresh().await), ErrorCode::BackLinkInvalid);
 }
@@ -570,11 +777,18 @@ async fn malicious_rotation(
         commitment: honest.secret.as_ref().unwrap().commitment(),
         back_links: links
             .iter()
-            .map(|link| BackLinkRef { target: link.target, hash: back_link_hash(link) })
+            .map(|link| BackLinkRef {
+                target: link.target,
+                hash: back_link_hash(link),
+            })
             .collect(),
         wraps: commit(&wraps).unwrap(),
     };
-    let rotate = SessionRotate { epoch, updates: Vec::new(), removals: Vec::new() };
+    let rotate = SessionRotate {
+        epoch,
+        updates: Vec::new(),
+        removals: Vec::new(),
+    };
     let draft = Draft {
         wraps,
         back_links: links,
@@ -593,13 +807,22 @@ async fn a_false_wrap_from_a_malicious_member() {
     malicious_rotation(&world, &crook, &doctor, id, false).await;
     session.refresh().await.unwrap();
     // The epoch before still opens; whoever writes next steps over the false one.
-    assert_eq!(session.decrypt(&sealed, None).await.unwrap().bytes(), b"before");
+    assert_eq!(
+        session.decrypt(&sealed, None).await.unwrap().bytes(),
+        b"before"
+    );
     let mut later = sealed.clone();
     later[25] = 1;
-    assert_eq!(code(session.decrypt(&later, None).await), ErrorCode::WrapFalse);
+    assert_eq!(
+        code(session.decrypt(&later, None).await),
+        ErrorCode::WrapFalse
+    );
     session.rotate().await.unwrap();
     let next = session.encrypt("after", None).await.unwrap();
-    assert_eq!(crook.account.decrypt(&next, None).await.unwrap().bytes(), b"after");
+    assert_eq!(
+        crook.account.decrypt(&next, None).await.unwrap().bytes(),
+        b"after"
+    );
 }
 
 #[tokio::test]
@@ -610,17 +833,30 @@ async fn a_false_back_link_from_a_malicious_member() {
     session.refresh().await.unwrap();
     // Whoever comes later has only the new epoch's wrap, and the false link.
     let late = world.person("late").await;
-    session.grant(Recipient::user("late"), Grant::read()).await.unwrap();
+    session
+        .grant(Recipient::user("late"), Grant::read())
+        .await
+        .unwrap();
     let mut old = session.encrypt("x", None).await.unwrap();
     old[25] = 0;
-    assert_eq!(code(late.account.decrypt(&old, None).await), ErrorCode::BackLinkFalse);
+    assert_eq!(
+        code(late.account.decrypt(&old, None).await),
+        ErrorCode::BackLinkFalse
+    );
 }
 
 #[tokio::test]
 async fn a_false_secret_is_not_the_epochs() {
     // A wrap that opens, but to another secret than the log commits to.
-    let context = EpochContext { tenant_id: ChainId([1; 32]), chain_id: ChainId([2; 32]), epoch: 0 };
-    let (one, other) = (EpochSecret::generate(context, &mut rng()), EpochSecret::generate(context, &mut rng()));
+    let context = EpochContext {
+        tenant_id: ChainId([1; 32]),
+        chain_id: ChainId([2; 32]),
+        epoch: 0,
+    };
+    let (one, other) = (
+        EpochSecret::generate(context, &mut rng()),
+        EpochSecret::generate(context, &mut rng()),
+    );
     let stolen = other.dangerous_secret().clone();
     assert!(EpochSecret::checked(context, stolen, &one.commitment()).is_err());
 }
@@ -629,14 +865,23 @@ async fn a_false_secret_is_not_the_epochs() {
 async fn an_opening_of_another_binding() {
     let (world, doctor, _patient) = pair().await;
     world.person("thief").await;
-    doctor.account.create_session([Recipient::user("thief")]).await.unwrap();
+    doctor
+        .account
+        .create_session([Recipient::user("thief")])
+        .await
+        .unwrap();
     let thief: UsersFound = doctor.wire.last("/users/lookup");
     let opening = thief.found[0].identity.opening.clone().unwrap();
     let _: UserIdOpening = decode("opening", &opening.0).unwrap();
-    doctor.wire.alter("/users/lookup", move |found: &mut UsersFound| {
-        for user in &mut found.found {
-            user.identity.opening = Some(opening.clone());
-        }
-    });
-    assert_eq!(code(grant_patient(&doctor).await), ErrorCode::AttestationInvalid);
+    doctor
+        .wire
+        .alter("/users/lookup", move |found: &mut UsersFound| {
+            for user in &mut found.found {
+                user.identity.opening = Some(opening.clone());
+            }
+        });
+    assert_eq!(
+        code(grant_patient(&doctor).await),
+        ErrorCode::AttestationInvalid
+    );
 }

@@ -27,7 +27,9 @@ pub struct Clinic {
 }
 
 fn now() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
 }
 
 impl Clinic {
@@ -46,7 +48,14 @@ impl Clinic {
             Ok(server.run_until(stopped).await?)
         });
         let tenant = b64::encode(tenant_id.as_bytes());
-        Ok(Self { url, tenant, tenant_id, enrolment_key, stop, running })
+        Ok(Self {
+            url,
+            tenant,
+            tenant_id,
+            enrolment_key,
+            stop,
+            running,
+        })
     }
 
     /// What the backend does after the person has signed in at the app: it
@@ -65,13 +74,18 @@ impl Clinic {
             issued_ms: issued,
             expires_ms: issued + 300_000,
         };
-        attestation.sign(tenant_id, KeyRecord::signing(&key.verifying_key()).id(), key)
+        attestation.sign(
+            tenant_id,
+            KeyRecord::signing(&key.verifying_key()).id(),
+            key,
+        )
     }
 
     /// A person with an app of their own.
     pub async fn person(&self, user_id: &str) -> Result<Account> {
         let store = Arc::new(MemoryStore::new());
-        self.person_with(user_id, Arc::new(HttpTransport::new()?), store).await
+        self.person_with(user_id, Arc::new(HttpTransport::new()?), store)
+            .await
     }
 
     pub async fn person_with(
@@ -80,10 +94,16 @@ impl Clinic {
         transport: Arc<dyn Transport>,
         store: Arc<MemoryStore>,
     ) -> Result<Account> {
-        let plico = Plico::builder(&self.url, &self.tenant).transport(transport).open().await?;
+        let plico = Plico::builder(&self.url, &self.tenant)
+            .transport(transport)
+            .open()
+            .await?;
         let account = plico.account(AccountOptions::with_store(store)).await?;
-        let (tenant_id, key, name) =
-            (self.tenant_id, self.enrolment_key.clone(), user_id.to_owned());
+        let (tenant_id, key, name) = (
+            self.tenant_id,
+            self.enrolment_key.clone(),
+            user_id.to_owned(),
+        );
         let options = RegisterOptions::new(user_id, move |request| {
             let token = Self::token(tenant_id, &key, name.clone(), &request);
             async move { Ok(token) }

@@ -19,13 +19,25 @@ pub struct Recorder {
 
 impl Recorder {
     pub fn new(http: HttpTransport) -> Arc<Self> {
-        Arc::new(Self { http, answers: Mutex::default(), cut_off: false })
+        Arc::new(Self {
+            http,
+            answers: Mutex::default(),
+            cut_off: false,
+        })
     }
 
     /// The same memory, without the network.
     pub fn cut_off(&self) -> Arc<Self> {
-        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Arc::new(Self { http: self.http.clone(), answers: Mutex::new(answers), cut_off: true })
+        let answers = self
+            .answers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        Arc::new(Self {
+            http: self.http.clone(),
+            answers: Mutex::new(answers),
+            cut_off: true,
+        })
     }
 }
 
@@ -61,7 +73,11 @@ impl Transport for KeySwapper {
             let lookup = request.url.ends_with("/users/lookup");
             let mut answer = self.http.send(request).await?;
             if lookup && let Ok(mut found) = serde_json::from_slice::<UsersFound>(&answer.body) {
-                let thief = found.found.iter().find(|it| it.user_id == self.thief).cloned();
+                let thief = found
+                    .found
+                    .iter()
+                    .find(|it| it.user_id == self.thief)
+                    .cloned();
                 for user in &mut found.found {
                     if let (true, Some(thief)) = (user.user_id == self.victim, &thief) {
                         user.identity = thief.identity.clone();

@@ -10,11 +10,11 @@ use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::head::{Head, SignedHead};
 use plico_protocol::format::ids::{ChainId, Position, Recipient};
 use plico_protocol::format::keys::SIGNATURE_ED25519;
+use plico_protocol::format::wrap::WrapPurpose;
 use plico_protocol::identity::IdentityState;
 use plico_protocol::identity::draft::DeviceSecret;
 use plico_protocol::keyring::EpochSecret;
 use plico_protocol::keyring::wraps::{Wrap, WrapPlace};
-use plico_protocol::format::wrap::WrapPurpose;
 use plico_protocol::primitives::kem;
 use plico_protocol::primitives::random::random_bytes;
 use plico_protocol::primitives::secret::Secret;
@@ -22,10 +22,10 @@ use plico_protocol::primitives::sign::{SigningKey, labels};
 use plico_protocol::rights::draft::{Draft, Writer};
 use plico_protocol::rights::{Outcome, SessionState, replay_session};
 use plico_protocol::wire::b64::{self, B64, B64x32};
+use plico_protocol::wire::rest::ChainFrom;
 use plico_protocol::wire::rest::{
     Append, IdentitiesFound, IdentitiesLookup, IdentityAnswer, SessionAnswer, WrapAnswer,
 };
-use plico_protocol::wire::rest::ChainFrom;
 use plico_protocol::wire::signing::{
     CONTENT_TYPE, RequestParts, SignatureParams, content_digest, sign_request,
 };
@@ -82,8 +82,15 @@ impl Member {
             ("signature-input", input),
             ("signature", signature),
         ];
-        let headers = headers.map(|(name, value)| (name.to_owned(), value)).to_vec();
-        let request = Request { method, url: url.clone(), headers, body };
+        let headers = headers
+            .map(|(name, value)| (name.to_owned(), value))
+            .to_vec();
+        let request = Request {
+            method,
+            url: url.clone(),
+            headers,
+            body,
+        };
         HttpTransport::new().unwrap().send(request).await.unwrap()
     }
 
@@ -101,7 +108,13 @@ impl Member {
     }
 
     pub async fn identities(&self, ids: &[ChainId]) -> HashMap<ChainId, IdentityState> {
-        let identities = ids.iter().map(|id| ChainFrom { id: B64x32(id.0), from: 0 }).collect();
+        let identities = ids
+            .iter()
+            .map(|id| ChainFrom {
+                id: B64x32(id.0),
+                from: 0,
+            })
+            .collect();
         let body = serde_json::to_vec(&IdentitiesLookup { identities }).unwrap();
         let response = self.request(Method::Post, "/identities/lookup", body).await;
         let found: IdentitiesFound = serde_json::from_slice(&response.body).unwrap();
@@ -127,7 +140,11 @@ impl Member {
             purpose: WrapPurpose::Device,
             author: *author,
         };
-        let wrap = open_answer(&answer.wraps[0], &place, state.user_keys()[0].epoch.commitment);
+        let wrap = open_answer(
+            &answer.wraps[0],
+            &place,
+            state.user_keys()[0].epoch.commitment,
+        );
         let _ = committed;
         wrap.open(&self.device.kem).unwrap().kem_key()
     }
@@ -152,7 +169,9 @@ impl Member {
             author: *author,
         };
         let commitment = state.epoch(newest.epoch).unwrap().commitment;
-        let secret = open_answer(newest, &place, commitment).open(&self.my_key().await).unwrap();
+        let secret = open_answer(newest, &place, commitment)
+            .open(&self.my_key().await)
+            .unwrap();
         (*state, secret)
     }
 
@@ -171,12 +190,24 @@ fn open_answer(answer: &WrapAnswer, place: &WrapPlace, commitment: [u8; 32]) -> 
         id: answer.id.0,
     };
     let key_id = plico_protocol::format::ids::KeyId(answer.key_id.0);
-    let info = place.info(answer.epoch, commitment, recipient, answer.generation, key_id);
-    Wrap { info, sealed: answer.sealed.0.clone() }
+    let info = place.info(
+        answer.epoch,
+        commitment,
+        recipient,
+        answer.generation,
+        key_id,
+    );
+    Wrap {
+        info,
+        sealed: answer.sealed.0.clone(),
+    }
 }
 
 pub fn entries(entries: &[B64]) -> Vec<SignedEntry> {
-    entries.iter().map(|bytes| SignedEntry::from_bytes(&bytes.0).unwrap()).collect()
+    entries
+        .iter()
+        .map(|bytes| SignedEntry::from_bytes(&bytes.0).unwrap())
+        .collect()
 }
 
 /// A head that a lying directory signs with its true key.

@@ -64,8 +64,11 @@ impl World {
         let start = 1_800_000_000_000;
         let clock = Arc::new(TestClock(AtomicU64::new(start)));
         let server_clock = clock.clone();
-        let config = Config::new("127.0.0.1:0".parse().unwrap(), &folder.path().join("db.sqlite"))
-            .with_clock(Arc::new(move || server_clock.now()));
+        let config = Config::new(
+            "127.0.0.1:0".parse().unwrap(),
+            &folder.path().join("db.sqlite"),
+        )
+        .with_clock(Arc::new(move || server_clock.now()));
         let server = Server::bind(config).await.unwrap();
         let enrolment_key = Arc::new(SigningKey::generate(&mut rng()));
         let tenant_id = server.create_tenant("test", &enrolment_key).await.unwrap();
@@ -80,7 +83,15 @@ impl World {
                 .await
                 .unwrap();
         });
-        Self { url, tenant_id, enrolment_key, directory_key, clock, _folder: folder, _stop: stop }
+        Self {
+            url,
+            tenant_id,
+            enrolment_key,
+            directory_key,
+            clock,
+            _folder: folder,
+            _stop: stop,
+        }
     }
 
     pub fn tenant(&self) -> String {
@@ -88,7 +99,14 @@ impl World {
     }
 
     pub fn token(&self, user_id: &str, identity: ChainId, number: u64) -> String {
-        token(&self.enrolment_key, self.tenant_id, user_id, identity, number, self.clock.now())
+        token(
+            &self.enrolment_key,
+            self.tenant_id,
+            user_id,
+            identity,
+            number,
+            self.clock.now(),
+        )
     }
 
     pub fn builder(&self) -> PlicoBuilder {
@@ -106,7 +124,11 @@ impl World {
         let store = Arc::new(MemoryStore::new());
         let wire = Wire::new();
         let account = self.start(&store, &wire).await.unwrap();
-        Person { account, store, wire }
+        Person {
+            account,
+            store,
+            wire,
+        }
     }
 
     /// A program that starts on `store`.
@@ -116,7 +138,9 @@ impl World {
         wire: &Arc<Wire>,
     ) -> plico::Result<Account> {
         let plico = self.builder().transport(wire.clone()).open().await?;
-        plico.account(AccountOptions::with_store(store.clone())).await
+        plico
+            .account(AccountOptions::with_store(store.clone()))
+            .await
     }
 }
 
@@ -170,7 +194,11 @@ impl Person {
     pub async fn restarted(&self, world: &World) -> Self {
         let wire = Wire::new();
         let account = world.start(&self.store, &wire).await.unwrap();
-        Self { account, store: self.store.clone(), wire }
+        Self {
+            account,
+            store: self.store.clone(),
+            wire,
+        }
     }
 }
 
@@ -239,7 +267,10 @@ impl Transport for Wire {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(async move {
             let mut response = self.http.send(request.clone()).await?;
-            self.log.lock().unwrap().push((request.clone(), response.clone()));
+            self.log
+                .lock()
+                .unwrap()
+                .push((request.clone(), response.clone()));
             if self.lose_replies.load(Ordering::SeqCst) > 0 {
                 self.lose_replies.fetch_sub(1, Ordering::SeqCst);
                 return Err(TransportError("the reply was lost".into()));
