@@ -1,0 +1,56 @@
+//! The endpoints, one a file.
+
+pub(crate) mod add_identity_entries;
+pub(crate) mod add_session_entries;
+pub(crate) mod create_identity;
+pub(crate) mod create_session;
+pub(crate) mod dev_enrolment;
+pub(crate) mod get_identity;
+pub(crate) mod get_session;
+pub(crate) mod get_tenant;
+pub(crate) mod health;
+pub(crate) mod look_up_identities;
+pub(crate) mod look_up_sessions;
+pub(crate) mod look_up_users;
+
+use crate::app::App;
+use crate::problem::ApiError;
+use axum::Router;
+use axum::routing::{get, post};
+use plico_protocol::wire::ErrorCode;
+use std::sync::Arc;
+
+/// All of them.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let tenant = Router::new()
+        .route("/", get(get_tenant::handle))
+        .route("/identities", post(create_identity::handle))
+        .route("/identities/lookup", post(look_up_identities::handle))
+        .route("/identities/{identity}", get(get_identity::handle))
+        .route(
+            "/identities/{identity}/entries",
+            post(add_identity_entries::handle),
+        )
+        .route("/users/lookup", post(look_up_users::handle))
+        .route("/sessions", post(create_session::handle))
+        .route("/sessions/lookup", post(look_up_sessions::handle))
+        .route("/sessions/{session}", get(get_session::handle))
+        .route(
+            "/sessions/{session}/entries",
+            post(add_session_entries::handle),
+        );
+    let mut router = Router::new()
+        .nest("/v1/tenants/{tenant}", tenant)
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready));
+    if app.dev.is_some() {
+        router = router.route(
+            "/dev/tenants/{tenant}/enrolment",
+            post(dev_enrolment::handle),
+        );
+    }
+    router
+        .method_not_allowed_fallback(async || ApiError::new(ErrorCode::MethodNotAllowed))
+        .fallback(async || ApiError::new(ErrorCode::NotFound))
+        .with_state(app)
+}
