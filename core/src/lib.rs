@@ -1,1 +1,48 @@
+//! End-to-end encryption for apps: encrypt bytes, text, JSON and files for
+//! people, and change afterwards who may read, without touching a byte of
+//! stored ciphertext. Private keys never leave the device unencrypted; the key
+//! directory is never trusted with content, nor with who owns which key.
+//!
+//! ```no_run
+//! # async fn example(jwt: String) -> plico::Result<()> {
+//! use plico::{AccountOptions, Context, Grant, Plico, Recipient, RegisterOptions};
+//!
+//! let plico = Plico::open("https://keys.example.org", "the tenant's id").await?;
+//! let account = plico.account(AccountOptions::in_memory()).await?;
+//! account.register(RegisterOptions::new("dr.a", |request| async move {
+//!     // Ask your own backend for an enrolment token for this identity.
+//!     # let _ = request.identity_id;
+//!     Ok(jwt)
+//! })).await?;
+//!
+//! let session = account.create_session([Recipient::user("patient.7")]).await?;
+//! let context = Context::fields([("table", "notes".into()), ("row", 42.into())])?;
+//! let sealed = session.encrypt(b"blood pressure 120/80", Some(&context)).await?;
+//!
+//! session.grant(Recipient::user("insurer.3"), Grant::read()).await?;
+//! session.revoke(Recipient::user("insurer.3")).await?;
+//!
+//! let opened = account.decrypt(&sealed, Some(&context)).await?; // finds the session itself
+//! # let _ = opened; Ok(())
+//! # }
+//! ```
 
+pub mod client;
+pub mod error;
+#[cfg(feature = "http")]
+pub mod http;
+pub mod ports;
+pub mod store;
+
+pub use client::{
+    Account, AccountOptions, CancelToken, Context, ContextValue, Decrypted, EncryptionSession,
+    EnrolmentRequest, FileOptions, Grant, IdentityId, Plico, PlicoBuilder, Progress, Recipient,
+    RecipientInfo, RegisterOptions, RevokeOptions, Rights, SessionId, SessionOptions, Suite,
+    TenantId,
+};
+pub use error::{Error, ErrorCode, Result};
+
+/// The README's quick start is compiled as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -4,18 +4,26 @@ checks the vectors that the first one has published.
 
 First its own tests, then every `*.json` below `--testdata`. A file is one case
 or a list of them: `kind` says what it is, `expect` is `ok` or `refused`, bytes
-are hex. A kind that is unknown here, a case without a verdict, and a folder
+are hex. A good case may list in `altered` what must be refused: each a name and
+changes, a change being a path into the case and what stands there instead
+(without it, the item is taken out of its list). A kind that is unknown here, a case without a verdict, and a folder
 without cases are failures, so that nothing goes unchecked unseen.
 """
 
 import argparse
+import base64
+import copy
+import hashlib
 import json
+import re
 import sys
 import unittest
 from pathlib import Path
 
 import envelope
+import hpke
 import kdf
+import log
 import merkle
 import sign
 import tls
@@ -82,7 +90,135 @@ def check_merkle_inclusion(case):
     must(merkle.verify_inclusion(leaf, case["index"], case["size"], proof, hexed(case, "root")))
 
 
+def unhex(items):
+    return [bytes.fromhex(item) for item in items]
+
+
+def check_kem_key(case):
+    """seed, public_key (X-Wing)"""
+    same(hpke.keys(hexed(case, "seed"))[2], hexed(case, "public_key"))
+
+
+def check_entry(case):
+    """entry (signed), hash, public_key of its author"""
+    entry = log.read_entry(hexed(case, "entry"))
+    must(sign.verify(hexed(case, "public_key"), "entry", entry.raw, entry.signature))
+    same(entry.hash, hexed(case, "hash"))
+
+
+def check_tenant_log(case):
+    """tenant_id, entries, directory_key at the end"""
+    tenant = log.Tenant(unhex(case["entries"]))
+    must(tenant.id == hexed(case, "tenant_id"))
+    must(tenant.directory_key.key == hexed(case, "directory_key"))
+
+
+def check_identity_log(case):
+    """tenant_id, identity_id, entries, uploads (wraps and back-links of each),
+    generation and user_key_id at the end"""
+    identity = log.Identity(unhex(case["entries"]), case["uploads"])
+    must((identity.tenant_id, identity.id) == (hexed(case, "tenant_id"), hexed(case, "identity_id")))
+    must(identity.user_key_at(len(case["entries"])) == (case["generation"], hexed(case, "user_key_id")))
+
+
+def check_session_log(case):
+    """tenant_id, session_id, identities (id -> entries), entries, uploads"""
+    identities = {bytes.fromhex(name): log.Identity(unhex(entries)) for name, entries in case["identities"].items()}
+    must(all(name == identity.id for name, identity in identities.items()))
+    session = log.Session(unhex(case["entries"]), identities, case["uploads"])
+    must((session.tenant_id, session.id) == (hexed(case, "tenant_id"), hexed(case, "session_id")))
+
+
+def check_wrap(case):
+    """info, sealed, leaf, index, count, proof, root, recipient_seed, secret"""
+    info, sealed = hexed(case, "info"), hexed(case, "sealed")
+    leaf = merkle.leaf_hash(info + sealed)
+    must(leaf == hexed(case, "leaf"))
+    must(merkle.verify_inclusion(leaf, case["index"], case["count"], unhex(case["proof"]), hexed(case, "root")))
+    same(log.open_wrap(hexed(case, "recipient_seed"), info, sealed), hexed(case, "secret"))
+
+
+def placed(case):
+    """secret, tenant_id, chain_id, epoch, commitment: an epoch's secret and its place."""
+    place = log.context(hexed(case, "tenant_id"), hexed(case, "chain_id"), case["epoch"])
+    return log.checked(hexed(case, "secret"), place, hexed(case, "commitment")), place
+
+
+def check_back_link(case):
+    """as in `placed`, and target_commitment, link, hash -> opened"""
+    secret, _ = placed(case)
+    must(kdf.ref_hash("back-link", hexed(case, "link")) == hexed(case, "hash"))
+    ids = hexed(case, "tenant_id"), hexed(case, "chain_id"), case["epoch"], hexed(case, "commitment")
+    opened = log.open_back_link(secret, *ids, hexed(case, "link"), hexed(case, "target_commitment"))
+    same(opened, hexed(case, "opened"))
+
+
+def check_metadata(case):
+    """as in `placed`, and blob, hash -> plaintext"""
+    secret, place = placed(case)
+    must(kdf.ref_hash("metadata", hexed(case, "blob")) == hexed(case, "hash"))
+    same(log.open_metadata(secret, place, hexed(case, "blob")), hexed(case, "plaintext"))
+
+
+def check_session_envelope(case):
+    """as in `placed`, and envelope, app_context -> plaintext"""
+    secret, place = placed(case)
+    check_envelope({**case, "payload_key": log.derive(secret, "payload", place).hex()})
+
+
+def check_binding(case):
+    """tenant_id, tenant_entries, identity_id, number, commitment, claimed_ms, opening -> user_id"""
+    tenant = log.Tenant(unhex(case["tenant_entries"]))
+    must(tenant.id == hexed(case, "tenant_id"))
+    ids = hexed(case, "identity_id"), case["number"], hexed(case, "commitment"), case["claimed_ms"]
+    same(log.verify_binding(tenant, *ids, hexed(case, "opening")), case["user_id"].encode())
+
+
+def check_head(case):
+    """tenant_id, tenant_entries, head -> chain_id, seq, hash, time_ms"""
+    tenant = log.Tenant(unhex(case["tenant_entries"]))
+    must(tenant.id == hexed(case, "tenant_id"))
+    found = log.verify_head(tenant, hexed(case, "head"))
+    must(found == (hexed(case, "chain_id"), case["seq"], hexed(case, "hash"), case["time_ms"]))
+
+
+REQUEST = re.compile(
+    r'plico=(\("@method" "@target-uri" "content-digest" "content-type"\)'
+    r';created=(\d+);expires=(\d+);nonce="([\w-]{22})";keyid="([\w-]{43})\.([\w-]{43})";tag="plico")'
+)
+
+
+def check_request(case):
+    """method, target_uri, content_type, content_digest, body, signature_input,
+    signature, public_key, now_s, and the base, identity_id and key_id that come out"""
+    found = REQUEST.fullmatch(case["signature_input"])
+    must(found)
+    params, created, expires = found[1], int(found[2]), int(found[3])
+    digest = "sha-256=:" + base64.b64encode(hashlib.sha256(hexed(case, "body")).digest()).decode() + ":"
+    must(case["content_digest"] == digest)
+    parts = zip(("@method", "@target-uri", "content-digest", "content-type"), (case["method"], case["target_uri"], digest, case["content_type"]))
+    base = "".join(f'"{name}": {value}\n' for name, value in parts) + f'"@signature-params": {params}'
+    signature = re.fullmatch(r"plico=:([A-Za-z0-9+/]{86}==):", case["signature"])
+    must(signature and sign.verify_raw(hexed(case, "public_key"), base.encode(), base64.b64decode(signature[1])))
+    must(0 < expires - created <= 60 and created - 30 <= case["now_s"] <= expires)
+    same(base.encode(), case["base"].encode())
+    for text, name in ((found[5], "identity_id"), (found[6], "key_id")):
+        same(base64.urlsafe_b64decode(text + "="), hexed(case, name))
+
+
 KINDS = {
+    "kem_key": check_kem_key,
+    "entry": check_entry,
+    "tenant_log": check_tenant_log,
+    "identity_log": check_identity_log,
+    "session_log": check_session_log,
+    "wrap": check_wrap,
+    "back_link": check_back_link,
+    "metadata": check_metadata,
+    "session_envelope": check_session_envelope,
+    "binding": check_binding,
+    "head": check_head,
+    "request": check_request,
     "envelope": check_envelope,
     "expand_with_label": check_expand_with_label,
     "ref_hash": check_ref_hash,
@@ -109,17 +245,34 @@ def verdict(case):
     return None if case["expect"] == "ok" else "opened, but must be refused"
 
 
+def altered(case):
+    """The cases that `case` lists as altered, and that must be refused."""
+    for alteration in case.get("altered", ()):
+        changed = copy.deepcopy({name: value for name, value in case.items() if name != "altered"})
+        for change in alteration["changes"]:
+            *path, last = change["at"]
+            inner = changed
+            for step in path:
+                inner = inner[step]
+            if "to" in change:
+                inner[last] = change["to"]
+            else:
+                del inner[last]
+        yield {**changed, "expect": "refused", "name": alteration["name"]}
+
+
 def check_testdata(folder):
     """How many cases there are in `folder`, and how many fail."""
     count, failed = 0, 0
     for file in sorted(folder.rglob("*.json")):
         content = json.loads(file.read_text())
-        for number, case in enumerate(content if isinstance(content, list) else [content]):
-            count += 1
-            problem = verdict(case)
-            if problem:
-                failed += 1
-                print(f"{file}, case {number} ({case.get('name', 'unnamed')}): {problem}")
+        for number, good in enumerate(content if isinstance(content, list) else [content]):
+            for case in (good, *altered(good)):
+                count += 1
+                problem = verdict(case)
+                if problem:
+                    failed += 1
+                    print(f"{file}, case {number} ({case.get('name', 'unnamed')}): {problem}")
     return count, failed
 
 

@@ -319,7 +319,8 @@ pub struct SessionRevoke {
     /// Whose rights end, strictly ascending.
     pub recipients: Vec<Recipient>,
     /// 1: so do the rights of those that they granted to. 0: those stay, and
-    /// count as granted by the author from now on.
+    /// count as granted by the author from now on (by whoever is next above
+    /// in the line of grants, if the author is gone or below them itself).
     pub cascade: u8,
 }
 

@@ -95,7 +95,7 @@ impl SignedEntry {
         // The version is looked at first: everything after it may have another shape.
         match bytes.first_chunk() {
             Some(version) if u16::from_be_bytes(*version) != VERSION => {
-                return Err(FormatError::NeedsNewerClient("entry"));
+                Err(FormatError::NeedsNewerClient("entry"))
             }
             _ => decode("entry", bytes),
         }

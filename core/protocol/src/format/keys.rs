@@ -2,6 +2,7 @@
 
 use super::codec::{FormatError, VERSION, encode};
 use super::ids::{ChainId, KeyId, Kind};
+use super::suite::Suite;
 use crate::format::opaque::Opaque;
 use crate::primitives::hash::{ref_hash, sha256};
 use crate::primitives::{kem, sign};
@@ -164,10 +165,12 @@ impl Core {
             (Kind::Group, _) => return Err(FormatError::NeedsNewerClient("core")),
             _ => false,
         };
-        if fits {
-            Ok(())
-        } else {
-            Err(FormatError::Malformed("core"))
+        if !fits {
+            return Err(FormatError::Malformed("core"));
         }
+        if self.suite != 0 && Suite::from_byte(self.suite).is_err() {
+            return Err(FormatError::NeedsNewerClient("payload suite"));
+        }
+        Ok(())
     }
 }

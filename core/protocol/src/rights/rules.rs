@@ -219,30 +219,11 @@ impl SessionState {
         }
         // Whoever answers for the author's own rights can't come to depend on
         // the author: revoking with cascade would have no beginning.
-        if !author.is_owner() && self.answers_for(&recipient, entry.author.identity) {
+        let line = self.line_of_grants();
+        if !author.is_owner() && is_above(&line, &recipient, entry.author.identity) {
             return Err(RightsError::NotAllowed);
         }
         Ok(())
-    }
-
-    /// Whether `ancestor` is in the line of grants that `id`'s rights come from.
-    fn answers_for(&self, ancestor: &Recipient, id: ChainId) -> bool {
-        let mut current = Recipient::identity(id);
-        // The line can't be longer than there are members.
-        for _ in 0..=self.members.len() {
-            let Some(member) = self.members.get(&current) else {
-                return false;
-            };
-            let parent = Recipient::identity(member.granted_by);
-            if parent == *ancestor {
-                return true;
-            }
-            if parent == current {
-                return false;
-            }
-            current = parent;
-        }
-        false
     }
 
     fn revoke(
@@ -275,6 +256,7 @@ impl SessionState {
                 return Err(RightsError::Owner);
             }
         }
+        let line = self.line_of_grants();
         for target in &body.recipients {
             let cause = if *target == me {
                 RemovalCause::Left
@@ -289,7 +271,7 @@ impl SessionState {
         if self.owners() == 0 {
             return Err(RightsError::Owner);
         }
-        self.reparent(&body.recipients, entry.author.identity);
+        self.reparent(&line, &body.recipients, Some(entry.author.identity));
         Ok(())
     }
 
@@ -327,14 +309,57 @@ impl SessionState {
         self.someone_left = true;
     }
 
-    /// Grants of those who are gone count as made by `answering`, so that a
-    /// later cascade has somebody to begin at.
-    fn reparent(&mut self, gone: &[Recipient], answering: ChainId) {
-        for member in self.members.values_mut() {
-            if gone.contains(&Recipient::identity(member.granted_by)) {
-                member.granted_by = answering;
+    /// Who granted to whom, at this moment.
+    fn line_of_grants(&self) -> BTreeMap<Recipient, ChainId> {
+        self.members
+            .iter()
+            .map(|(recipient, member)| (*recipient, member.granted_by))
+            .collect()
+    }
+
+    /// Gives the grants of those who are `gone` to somebody who stays, so that
+    /// a later cascade has where to begin: to `answering`, unless that would
+    /// put it below itself; else to the nearest one above, by the `line` as it
+    /// was before; else to the first owner.
+    fn reparent(
+        &mut self,
+        line: &BTreeMap<Recipient, ChainId>,
+        gone: &[Recipient],
+        answering: Option<ChainId>,
+    ) {
+        let orphans: Vec<(Recipient, ChainId)> = self
+            .members
+            .iter()
+            .filter(|(_, member)| gone.contains(&Recipient::identity(member.granted_by)))
+            .map(|(recipient, member)| (*recipient, member.granted_by))
+            .collect();
+        let first_owner = self.members.iter().find(|(_, it)| it.is_owner());
+        let first_owner = first_owner.map(|(recipient, _)| ChainId(recipient.id));
+        for (orphan, parent) in orphans {
+            let above = answering.filter(|id| {
+                let heir = Recipient::identity(*id);
+                let stays = self.members.contains_key(&heir);
+                stays && heir != orphan && !is_above(line, &orphan, *id)
+            });
+            let heir = above
+                .or_else(|| self.nearest_above(line, parent))
+                .or(first_owner);
+            if let (Some(member), Some(heir)) = (self.members.get_mut(&orphan), heir) {
+                member.granted_by = heir;
             }
         }
+    }
+
+    /// The first one who stays in the line above `gone`.
+    fn nearest_above(&self, line: &BTreeMap<Recipient, ChainId>, gone: ChainId) -> Option<ChainId> {
+        let mut current = gone;
+        for _ in 0..=line.len() {
+            current = *line.get(&Recipient::identity(current))?;
+            if self.members.contains_key(&Recipient::identity(current)) {
+                return Some(current);
+            }
+        }
+        None
     }
 
     fn rotate(
@@ -356,6 +381,7 @@ impl SessionState {
                 return Err(RightsError::Epoch);
             }
         }
+        let line = self.line_of_grants();
         for removal in &body.removals {
             self.remove(entry, removal.recipient, RemovalCause::Expired);
         }
@@ -368,7 +394,7 @@ impl SessionState {
             return Err(RightsError::Epoch);
         }
         let gone: Vec<Recipient> = body.removals.iter().map(|it| it.recipient).collect();
-        self.reparent(&gone, entry.author.identity);
+        self.reparent(&line, &gone, None);
         let tenant_id = self.tip.tenant_id;
         for key in &body.updates {
             let old = self
@@ -434,8 +460,9 @@ impl SessionState {
             member.granted_by = new_owner;
         }
         if body.remaining_rights == 0 {
+            let line = self.line_of_grants();
             self.remove(entry, me, RemovalCause::Left);
-            self.reparent(&[me], new_owner);
+            self.reparent(&line, &[me], Some(new_owner));
         } else if let Some(member) = self.members.get_mut(&me) {
             member.rights = RightsBits(body.remaining_rights);
             if !member.is_owner() {
@@ -466,6 +493,22 @@ impl SessionState {
         self.metadata = Some(body);
         Ok(())
     }
+}
+
+/// Whether `ancestor` is in the `line` above `id`.
+fn is_above(line: &BTreeMap<Recipient, ChainId>, ancestor: &Recipient, id: ChainId) -> bool {
+    let mut current = Recipient::identity(id);
+    for _ in 0..=line.len() {
+        match line
+            .get(&current)
+            .map(|parent| Recipient::identity(*parent))
+        {
+            Some(parent) if parent == *ancestor => return true,
+            Some(parent) if parent != current => current = parent,
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// Whether the end `wanted` lies after the end `limit` (0 = without end).

@@ -247,7 +247,7 @@ fn serialise(input: &InnerList) -> Result<String, SigningError> {
     {
         let mut inner = list.inner_list();
         for item in &input.items {
-            inner.bare_item(&item.bare_item);
+            let _ = inner.bare_item(&item.bare_item);
         }
         let parameters = inner.finish();
         let _ = input.params.iter().fold(parameters, |done, (name, value)| {

@@ -1,6 +1,8 @@
 //! Shared by the integration tests.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod world;
+
 use core::convert::Infallible;
 use rand_core::{TryCryptoRng, TryRng};
 use serde_json::Value;

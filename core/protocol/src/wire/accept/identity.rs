@@ -37,7 +37,19 @@ pub fn accept_identity(
             purpose: WrapPurpose::Device,
             author: upload.entry.entry.author,
         };
+        let body = IdentityBody::decode(
+            upload.entry.entry.entry_type,
+            upload.entry.entry.body.as_slice(),
+        )?;
+        // A new device's one wrap is for that device.
+        let only = match &body {
+            IdentityBody::AddDevice(body) => Some(Recipient::device(body.keys.signing.id())),
+            _ => None,
+        };
         let expected = |recipient: &Recipient, epoch: u32| {
+            if only.is_some_and(|only| only != *recipient) {
+                return None;
+            }
             let (_, device) = next
                 .active_devices()
                 .find(|(id, _)| Recipient::device(**id) == *recipient)?;
@@ -50,11 +62,10 @@ pub fn accept_identity(
             return Err(KeyringError::WrapSet.into());
         }
         effects.push(&upload.entry, leaves);
-        if let Ok(IdentityBody::RevokeDevice(id)) = IdentityBody::decode(
-            upload.entry.entry.entry_type,
-            upload.entry.entry.body.as_slice(),
-        ) {
-            effects.dropped.push(Recipient::device(id));
+        if let IdentityBody::RevokeDevice(id) = body {
+            let gone = Recipient::device(id);
+            effects.wraps.retain(|wrap| wrap.recipient != gone);
+            effects.dropped.push(gone);
         }
         state = Some(next);
     }

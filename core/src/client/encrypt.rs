@@ -1,0 +1,256 @@
+//! Encrypting and decrypting bytes, text and JSON.
+
+use super::account::Account;
+use super::ids::SessionId;
+use super::os_rng;
+use super::session::EncryptionSession;
+use super::sessions::View;
+use crate::error::{Error, ErrorCode, Result};
+use plico_protocol::envelope::text::{from_text, to_text};
+use plico_protocol::envelope::{EnvelopeError, EnvelopeKey, Padding, open, seal};
+use plico_protocol::format::context::AppContext;
+use plico_protocol::format::header::Header;
+use plico_protocol::format::ids::ChainId;
+use plico_protocol::format::suite::Suite;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// What was in an envelope. Wiped on drop.
+#[derive(Clone)]
+pub struct Decrypted {
+    data: Zeroizing<Vec<u8>>,
+    session: SessionId,
+}
+
+impl core::fmt::Debug for Decrypted {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(
+            f,
+            "Decrypted({} bytes of {:?})",
+            self.data.len(),
+            self.session
+        )
+    }
+}
+
+impl Decrypted {
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// The bytes, taken over; they are wiped no more.
+    #[must_use]
+    pub fn into_bytes(mut self) -> Vec<u8> {
+        std::mem::take(&mut *self.data)
+    }
+
+    /// The session that it was encrypted in.
+    #[must_use]
+    pub fn session(&self) -> SessionId {
+        self.session
+    }
+
+    fn text(&self) -> Result<String> {
+        core::str::from_utf8(&self.data)
+            .map(str::to_owned)
+            .map_err(|_| {
+                Error::new(ErrorCode::InvalidArgument).with_detail("what was encrypted is not text")
+            })
+    }
+
+    fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_slice(&self.data).map_err(|_| {
+            Error::new(ErrorCode::InvalidArgument)
+                .with_detail("what was encrypted is not the JSON that is expected")
+        })
+    }
+}
+
+pub(crate) fn header_of(envelope: &[u8]) -> Result<Header> {
+    Ok(Header::decode(envelope).map_err(EnvelopeError::from)?)
+}
+
+impl View {
+    pub(crate) fn envelope_key(&self, epoch: u32) -> Result<EnvelopeKey> {
+        let secret = self.secret(epoch)?;
+        let suite =
+            Suite::from_byte(self.state.suite()).map_err(|_| ErrorCode::NeedsNewerClient)?;
+        Ok(EnvelopeKey::new(
+            secret.payload_key(),
+            self.state.tenant_id().0,
+            self.state.id().0,
+            epoch,
+            suite,
+        ))
+    }
+}
+
+fn envelope_bytes(text: &str) -> Result<Vec<u8>> {
+    from_text(text).map_err(|_| ErrorCode::NotAnEnvelope.into())
+}
+
+fn json_bytes(value: &impl Serialize) -> Result<Zeroizing<Vec<u8>>> {
+    serde_json::to_vec(value).map(Zeroizing::new).map_err(|_| {
+        Error::new(ErrorCode::InvalidArgument).with_detail("the value can't be written as JSON")
+    })
+}
+
+impl EncryptionSession {
+    /// Encrypts `plaintext` for the session's recipients; its length is
+    /// padded. If a new epoch is due, it is begun first.
+    ///
+    /// `context` names the place that the envelope belongs to (table, row,
+    /// column, version): it is not stored, and must be given again to open.
+    ///
+    /// # Errors
+    /// As [`Self::refresh`].
+    pub async fn encrypt(
+        &self,
+        plaintext: impl AsRef<[u8]>,
+        context: Option<&AppContext>,
+    ) -> Result<Vec<u8>> {
+        let view = self.writable().await?;
+        let key = view.envelope_key(view.state.current_epoch())?;
+        Ok(seal(
+            &key,
+            plaintext.as_ref(),
+            context,
+            Padding::default(),
+            &mut os_rng(),
+        )?)
+    }
+
+    /// The same for text, as text (`plc1.…`) that fits into a text column.
+    ///
+    /// # Errors
+    /// As [`Self::encrypt`].
+    pub async fn encrypt_text(&self, text: &str, context: Option<&AppContext>) -> Result<String> {
+        Ok(to_text(&self.encrypt(text, context).await?))
+    }
+
+    /// The same for anything that can be written as JSON, as text.
+    ///
+    /// # Errors
+    /// As [`Self::encrypt`], and `INVALID_ARGUMENT` if it can't.
+    pub async fn encrypt_json(
+        &self,
+        value: &impl Serialize,
+        context: Option<&AppContext>,
+    ) -> Result<String> {
+        let bytes = json_bytes(value)?;
+        Ok(to_text(&self.encrypt(bytes.as_slice(), context).await?))
+    }
+
+    /// Opens an envelope of this session.
+    ///
+    /// # Errors
+    /// `WRONG_SESSION`, `CONTEXT_REQUIRED`, `CONTEXT_UNEXPECTED`,
+    /// `CONTEXT_MISMATCH`, `ENVELOPE_DAMAGED`, `ENVELOPE_TRUNCATED`,
+    /// `NOT_AN_ENVELOPE`, `SESSION_BEHIND_ENVELOPE`, `EPOCH_UNAVAILABLE`; and
+    /// as [`Self::refresh`].
+    pub async fn decrypt(
+        &self,
+        envelope: &[u8],
+        context: Option<&AppContext>,
+    ) -> Result<Decrypted> {
+        let header = header_of(envelope)?;
+        if !self.id.as_bytes().starts_with(&header.session_handle) {
+            return Err(ErrorCode::WrongSession.into());
+        }
+        let (_, key) = self.account.inner.key_for(self.id.0, header.epoch).await?;
+        let data = open(&key, envelope, context)?;
+        Ok(Decrypted {
+            data,
+            session: self.id,
+        })
+    }
+
+    /// Opens what [`Self::encrypt_text`] made.
+    ///
+    /// # Errors
+    /// As [`Self::decrypt`]; `INVALID_ARGUMENT` if it is not text.
+    pub async fn decrypt_text(&self, text: &str, context: Option<&AppContext>) -> Result<String> {
+        self.decrypt(&envelope_bytes(text)?, context).await?.text()
+    }
+
+    /// Opens what [`Self::encrypt_json`] made.
+    ///
+    /// # Errors
+    /// As [`Self::decrypt`]; `INVALID_ARGUMENT` if it is not the JSON that `T` is.
+    pub async fn decrypt_json<T: DeserializeOwned>(
+        &self,
+        text: &str,
+        context: Option<&AppContext>,
+    ) -> Result<T> {
+        self.decrypt(&envelope_bytes(text)?, context).await?.json()
+    }
+}
+
+impl Account {
+    /// Opens an envelope of any session that this account may open.
+    ///
+    /// # Errors
+    /// As [`EncryptionSession::decrypt`].
+    pub async fn decrypt(
+        &self,
+        envelope: &[u8],
+        context: Option<&AppContext>,
+    ) -> Result<Decrypted> {
+        self.session_of(envelope)
+            .await?
+            .decrypt(envelope, context)
+            .await
+    }
+
+    /// Opens the text form of text.
+    ///
+    /// # Errors
+    /// As [`EncryptionSession::decrypt_text`].
+    pub async fn decrypt_text(&self, text: &str, context: Option<&AppContext>) -> Result<String> {
+        self.decrypt(&envelope_bytes(text)?, context).await?.text()
+    }
+
+    /// Opens the text form of JSON.
+    ///
+    /// # Errors
+    /// As [`EncryptionSession::decrypt_json`].
+    pub async fn decrypt_json<T: DeserializeOwned>(
+        &self,
+        text: &str,
+        context: Option<&AppContext>,
+    ) -> Result<T> {
+        self.decrypt(&envelope_bytes(text)?, context).await?.json()
+    }
+
+    /// The session that an envelope (or its first 26 bytes) belongs to.
+    ///
+    /// # Errors
+    /// `NOT_AN_ENVELOPE`; `SESSION_NOT_FOUND` if this account never was a
+    /// recipient; otherwise as [`EncryptionSession::refresh`].
+    pub async fn session_of(&self, envelope: &[u8]) -> Result<EncryptionSession> {
+        let header = header_of(envelope)?;
+        let id = self.inner.find(header.session_handle).await?;
+        Ok(self.session(SessionId(id)))
+    }
+}
+
+impl super::account::AccountInner {
+    /// The key of an epoch, from a view that is fresh; refreshed once more if
+    /// the epoch is newer than what is known.
+    pub(crate) async fn key_for(
+        &self,
+        id: ChainId,
+        epoch: u32,
+    ) -> Result<(Arc<View>, EnvelopeKey)> {
+        let mut view = self.fresh_view(id).await?;
+        if view.state.epoch(epoch).is_none() {
+            view = self.refresh_view(id).await?;
+        }
+        let key = view.envelope_key(epoch)?;
+        Ok((view, key))
+    }
+}

@@ -1,0 +1,365 @@
+//! What apps pass in.
+
+use super::ids::IdentityId;
+use crate::error::Result;
+use crate::ports::{BoxFuture, Store};
+use crate::store::MemoryStore;
+use core::fmt;
+use plico_protocol::format::bodies::RightsBits;
+use plico_protocol::format::context::AppContext;
+use plico_protocol::format::suite::Suite;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+/// Where an account lives.
+#[derive(Clone)]
+pub struct AccountOptions {
+    pub(crate) store: Arc<dyn Store>,
+}
+
+impl fmt::Debug for AccountOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccountOptions(..)")
+    }
+}
+
+impl AccountOptions {
+    /// An account in a store of the host's. It holds private keys: see [`Store`].
+    #[must_use]
+    pub fn with_store(store: Arc<dyn Store>) -> Self {
+        Self { store }
+    }
+
+    /// An account that is gone with the process.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self {
+            store: Arc::new(MemoryStore::new()),
+        }
+    }
+}
+
+/// What the app's backend must vouch for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EnrolmentRequest {
+    /// The new identity: goes into the token's `plico_identity`.
+    pub identity_id: IdentityId,
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+type Enrolment = Box<dyn Fn(EnrolmentRequest) -> BoxFuture<'static, Result<String>> + Send + Sync>;
+#[cfg(target_arch = "wasm32")]
+type Enrolment = Box<dyn Fn(EnrolmentRequest) -> BoxFuture<'static, Result<String>>>;
+
+/// How to register.
+pub struct RegisterOptions {
+    pub(crate) user_id: String,
+    pub(crate) enrolment: Enrolment,
+}
+
+impl fmt::Debug for RegisterOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RegisterOptions(..)")
+    }
+}
+
+impl RegisterOptions {
+    /// `user_id` is the app's own name for the person, 1 to 256 bytes;
+    /// `enrolment` asks the app's backend for an enrolment token.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn new<F, Fut>(user_id: impl Into<String>, enrolment: F) -> Self
+    where
+        F: Fn(EnrolmentRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<String>> + Send + 'static,
+    {
+        Self {
+            user_id: user_id.into(),
+            enrolment: Box::new(move |request| Box::pin(enrolment(request))),
+        }
+    }
+
+    /// `user_id` is the app's own name for the person, 1 to 256 bytes;
+    /// `enrolment` asks the app's backend for an enrolment token.
+    #[cfg(target_arch = "wasm32")]
+    pub fn new<F, Fut>(user_id: impl Into<String>, enrolment: F) -> Self
+    where
+        F: Fn(EnrolmentRequest) -> Fut + 'static,
+        Fut: Future<Output = Result<String>> + 'static,
+    {
+        Self {
+            user_id: user_id.into(),
+            enrolment: Box::new(move |request| Box::pin(enrolment(request))),
+        }
+    }
+}
+
+/// For whom.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Recipient {
+    /// By the app's own name.
+    User(String),
+    /// By identity.
+    Identity(IdentityId),
+}
+
+impl Recipient {
+    /// Whoever the app's backend vouches for under this user id.
+    #[must_use]
+    pub fn user(user_id: impl Into<String>) -> Self {
+        Self::User(user_id.into())
+    }
+
+    /// This identity.
+    #[must_use]
+    pub fn identity(id: IdentityId) -> Self {
+        Self::Identity(id)
+    }
+}
+
+impl fmt::Debug for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(_) => f.write_str("Recipient::User(redacted)"),
+            Self::Identity(id) => write!(f, "Recipient::Identity({id})"),
+        }
+    }
+}
+
+/// What a recipient may do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Rights(pub(crate) RightsBits);
+
+impl Rights {
+    /// Open what is encrypted in the session.
+    #[must_use]
+    pub fn read() -> Self {
+        Self(RightsBits(RightsBits::READ))
+    }
+
+    /// And grant what it has itself.
+    #[must_use]
+    pub fn and_forward(self) -> Self {
+        Self(RightsBits(self.0.0 | RightsBits::FORWARD))
+    }
+
+    /// And take rights away from anybody but owners.
+    #[must_use]
+    pub fn and_revoke(self) -> Self {
+        Self(RightsBits(self.0.0 | RightsBits::REVOKE))
+    }
+
+    /// Everything.
+    #[must_use]
+    pub fn owner() -> Self {
+        Self(RightsBits(RightsBits::ALL))
+    }
+
+    /// Whether it may grant what it has.
+    #[must_use]
+    pub fn may_forward(&self) -> bool {
+        self.0.contains(RightsBits::FORWARD)
+    }
+
+    /// Whether it may take rights away.
+    #[must_use]
+    pub fn may_revoke(&self) -> bool {
+        self.0.contains(RightsBits::REVOKE)
+    }
+
+    /// Whether it is an owner.
+    #[must_use]
+    pub fn is_owner(&self) -> bool {
+        self.0.contains(RightsBits::OWNER)
+    }
+}
+
+impl fmt::Debug for Rights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names = vec!["read"];
+        names.extend(self.may_forward().then_some("forward"));
+        names.extend(self.may_revoke().then_some("revoke"));
+        names.extend(self.is_owner().then_some("owner"));
+        write!(f, "Rights({})", names.join(", "))
+    }
+}
+
+/// What is granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    pub(crate) rights: Rights,
+    pub(crate) expires_ms: u64,
+}
+
+impl Grant {
+    /// These rights, without end.
+    #[must_use]
+    pub fn new(rights: Rights) -> Self {
+        Self {
+            rights,
+            expires_ms: 0,
+        }
+    }
+
+    /// Reading, without end.
+    #[must_use]
+    pub fn read() -> Self {
+        Self::new(Rights::read())
+    }
+
+    /// Until then. The directory stops serving and the next writer locks out;
+    /// what was opened before can't be taken back.
+    #[must_use]
+    pub fn until(mut self, end: SystemTime) -> Self {
+        let since = end
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or(Duration::ZERO);
+        // 0 says "without end"; an end in 1970 is in the past and refused as such.
+        self.expires_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX).max(1);
+        self
+    }
+}
+
+/// How a session is made.
+#[derive(Clone, Debug, Default)]
+pub struct SessionOptions {
+    pub(crate) recipients: Vec<(Recipient, Grant)>,
+    pub(crate) suite: Suite,
+}
+
+impl SessionOptions {
+    /// A session of its creator alone.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One more recipient.
+    #[must_use]
+    pub fn recipient(mut self, recipient: Recipient, grant: Grant) -> Self {
+        self.recipients.push((recipient, grant));
+        self
+    }
+
+    /// The cipher of everything that the session will hold; ChaCha20-Poly1305
+    /// if not set. AES-256-GCM is for hardware that has it, and for auditors who ask.
+    #[must_use]
+    pub fn suite(mut self, suite: Suite) -> Self {
+        self.suite = suite;
+        self
+    }
+}
+
+impl<const N: usize> From<[Recipient; N]> for SessionOptions {
+    fn from(recipients: [Recipient; N]) -> Self {
+        Vec::from(recipients).into()
+    }
+}
+
+impl From<Vec<Recipient>> for SessionOptions {
+    fn from(recipients: Vec<Recipient>) -> Self {
+        let recipients = recipients
+            .into_iter()
+            .map(|it| (it, Grant::read()))
+            .collect();
+        Self {
+            recipients,
+            ..Self::default()
+        }
+    }
+}
+
+/// How a revocation reaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RevokeOptions {
+    pub(crate) cascade: bool,
+}
+
+impl RevokeOptions {
+    /// Those to whom the revoked one had granted fall with it. Without this
+    /// they stay, and you answer for them from then on.
+    #[must_use]
+    pub fn cascade() -> Self {
+        Self { cascade: true }
+    }
+}
+
+/// How far a file has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Bytes of plaintext done.
+    pub done: u64,
+    /// Bytes of plaintext in all.
+    pub total: u64,
+}
+
+/// Stops a file operation from outside; clones stop the same one.
+#[derive(Clone, Debug, Default)]
+pub struct CancelToken(Arc<AtomicBool>);
+
+impl CancelToken {
+    /// A token that has not been cancelled.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Stops the operation at its next chunk; nothing stays behind.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
+
+/// How a file is encrypted or decrypted.
+#[derive(Clone, Default)]
+pub struct FileOptions {
+    pub(crate) context: Option<AppContext>,
+    pub(crate) on_progress: Option<OnProgress>,
+    pub(crate) cancel: CancelToken,
+}
+
+impl fmt::Debug for FileOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FileOptions(..)")
+    }
+}
+
+impl FileOptions {
+    /// No context, no progress, never cancelled.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The file belongs to this place; the same context opens it again.
+    #[must_use]
+    pub fn context(mut self, context: AppContext) -> Self {
+        self.context = Some(context);
+        self
+    }
+
+    /// Is told after each chunk of 16 KiB, on the thread that does the work.
+    #[must_use]
+    pub fn on_progress(mut self, report: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.on_progress = Some(Arc::new(report));
+        self
+    }
+
+    /// Stops when the token is cancelled.
+    #[must_use]
+    pub fn cancel(mut self, token: CancelToken) -> Self {
+        self.cancel = token;
+        self
+    }
+}

@@ -1,0 +1,147 @@
+//! Registering: a new identity, vouched for by the app's backend.
+
+use super::account::Account;
+use super::ids::IdentityId;
+use super::options::{EnrolmentRequest, RegisterOptions};
+use super::pins::store_error;
+use super::record::{self, Record};
+use super::{decode_entries, lock, os_rng};
+use crate::error::{Error, ErrorCode, Result};
+use crate::ports::Change;
+use plico_protocol::chain::replay;
+use plico_protocol::format::encode;
+use plico_protocol::identity::attestation::check_user_id;
+use plico_protocol::identity::draft::{DeviceSecret, NewIdentity, bind_user_id};
+use plico_protocol::identity::{Attestation, IdentityState};
+use plico_protocol::wire::b64::{self, B64};
+use plico_protocol::wire::rest::{Enrol, IdentityAnswer};
+use plico_protocol::wire::upload::entry_to_rest;
+use std::sync::Arc;
+
+impl Account {
+    /// Makes this account's identity, if it has none: keys are made here, the
+    /// app's backend vouches for the user id, the directory publishes both.
+    ///
+    /// Safe to call again: after a lost reply it goes on with the same
+    /// identity, and once done it does nothing.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a user id that is empty or too long;
+    /// `ALREADY_REGISTERED` under another one; `ENROLMENT_INVALID`,
+    /// `ENROLMENT_EXPIRED`, `USER_ID_TAKEN`; `NETWORK`; whatever the app's own
+    /// `enrolment` returns.
+    pub async fn register(&self, options: RegisterOptions) -> Result<IdentityId> {
+        let inner = &self.inner;
+        inner.check_open()?;
+        check_user_id(&options.user_id).map_err(|error| {
+            Error::new(ErrorCode::InvalidArgument).with_detail(error.to_string())
+        })?;
+        let current = lock(&inner.record).clone();
+        let record = match current {
+            Some(record) if record.user_id != options.user_id => {
+                return Err(ErrorCode::AlreadyRegistered.into());
+            }
+            Some(record) => record,
+            None => self.begin(&options.user_id).await?,
+        };
+        if record.pending.is_none() {
+            return Ok(IdentityId(record.identity));
+        }
+        if !self.is_there(&record).await? {
+            self.enrol(&record, &options).await?;
+        }
+        let done = Record {
+            pending: None,
+            ..(*record).clone()
+        };
+        self.save(done).await?;
+        inner.myself().await?;
+        Ok(IdentityId(record.identity))
+    }
+
+    /// Makes the keys and writes them down before anybody hears of them.
+    async fn begin(&self, user_id: &str) -> Result<Arc<Record>> {
+        let plico = &self.inner.plico.inner;
+        let device = DeviceSecret::generate(&mut os_rng());
+        let new = NewIdentity::create(plico.tenant_id, &device, plico.now_ms(), &mut os_rng())
+            .map_err(|error| {
+                Error::new(ErrorCode::InvalidArgument).with_detail(error.to_string())
+            })?;
+        let record = Record {
+            identity: new.entry.entry.chain_id,
+            device,
+            user_id: user_id.to_owned(),
+            pending: Some(entry_to_rest(&new.entry, &new.wraps)),
+        };
+        self.save(record).await
+    }
+
+    async fn save(&self, record: Record) -> Result<Arc<Record>> {
+        let put = Change::Put(record::KEY.into(), record.encode()?);
+        self.inner
+            .store
+            .commit(vec![put], Vec::new())
+            .await
+            .map_err(store_error)?;
+        let record = Arc::new(record);
+        *lock(&self.inner.record) = Some(record.clone());
+        Ok(record)
+    }
+
+    /// Whether an earlier attempt reached the directory though its reply was lost.
+    async fn is_there(&self, record: &Record) -> Result<bool> {
+        let path = format!("/identities/{}?from=0", b64::encode(&record.identity.0));
+        let plico = &self.inner.plico.inner;
+        match plico.get::<IdentityAnswer>(record.signer(), &path).await {
+            Ok(_) => Ok(true),
+            // An identity that is not there yet can't sign, either.
+            Err(error)
+                if matches!(
+                    error.code(),
+                    ErrorCode::IdentityNotFound | ErrorCode::SignatureInvalid
+                ) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn enrol(&self, record: &Record, options: &RegisterOptions) -> Result<()> {
+        let plico = &self.inner.plico.inner;
+        let request = EnrolmentRequest {
+            identity_id: IdentityId(record.identity),
+        };
+        let token = (options.enrolment)(request).await?;
+        let tenant = plico.refresh_tenant().await?;
+        let attestation = Attestation::verify(&token, &tenant).map_err(|error| {
+            Error::new(ErrorCode::EnrolmentInvalid).with_detail(error.to_string())
+        })?;
+        if attestation.identity != record.identity || attestation.user_id != record.user_id {
+            return Err(Error::new(ErrorCode::EnrolmentInvalid)
+                .with_detail("the token is for another identity or user id"));
+        }
+        let first = record.pending.clone().ok_or(ErrorCode::StoreDamaged)?;
+        let entries = decode_entries(std::slice::from_ref(&first.entry))?;
+        let state: IdentityState =
+            replay(None, &entries, &()).map_err(|_| Error::new(ErrorCode::StoreDamaged))?;
+        let (bind, opening) = bind_user_id(
+            &state,
+            &record.user_id,
+            attestation.number,
+            &token,
+            // The binding's time must lie in the token's life, by the directory's clock.
+            plico
+                .directory_now_ms()
+                .clamp(attestation.issued_ms, attestation.expires_ms),
+            &record.device.signing,
+            &mut os_rng(),
+        );
+        let enrol = Enrol {
+            entries: vec![first, entry_to_rest(&bind, &[])],
+            opening: B64(encode(&opening)),
+        };
+        let _: IdentityAnswer = plico.post(record.signer(), "/identities", &enrol).await?;
+        Ok(())
+    }
+}

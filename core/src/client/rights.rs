@@ -1,0 +1,288 @@
+//! Granting, revoking, handing over, ending.
+
+use super::commit::{Drafting, Intent, draft_error};
+use super::create_session::to_protocol;
+use super::options::{Grant, Recipient, RevokeOptions, Rights};
+use super::os_rng;
+use super::session::EncryptionSession;
+use crate::error::{Error, ErrorCode, Result};
+use crate::ports::BoxFuture;
+use plico_protocol::format::bodies::{SessionBody, SessionRevoke};
+use plico_protocol::format::ids;
+use plico_protocol::identity::IdentityState;
+use plico_protocol::keyring::{EpochSecret, open_metadata};
+use plico_protocol::rights::draft::{grant, recipient_key, set_metadata, transfer};
+use std::sync::Arc;
+
+struct GrantTo {
+    identity: Arc<IdentityState>,
+    grant: Grant,
+}
+
+impl Drafting<'_> {
+    /// The newest secret of each segment that this account may open, ascending.
+    fn segment_secrets(&self) -> Result<Vec<EpochSecret>> {
+        let me = ids::Recipient::identity(self.record.identity);
+        let member = self.state.member(&me).ok_or(ErrorCode::NotAllowed)?;
+        member
+            .segments
+            .iter()
+            .filter_map(|segment| self.state.newest_epoch_of(*segment))
+            .map(|epoch| self.secret_of(epoch))
+            .collect()
+    }
+}
+
+impl Intent for GrantTo {
+    fn draft<'a>(&'a self, drafting: &'a mut Drafting<'_>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            // A new recipient gets the newest epoch: first lock out who has left.
+            drafting.rotate_if_due().await?;
+            let secrets = drafting.segment_secrets()?;
+            let secrets: Vec<&EpochSecret> = secrets.iter().collect();
+            let grants = vec![to_protocol(&self.identity, self.grant)];
+            let known = drafting.account.known();
+            let (writer, state) = (&drafting.writer, &drafting.state);
+            let draft = grant(writer, state, grants, &secrets, &known, &mut os_rng())
+                .map_err(draft_error)?;
+            drafting.push(draft).await
+        })
+    }
+}
+
+struct Revoke {
+    recipient: ids::Recipient,
+    options: RevokeOptions,
+}
+
+impl Intent for Revoke {
+    fn draft<'a>(&'a self, drafting: &'a mut Drafting<'_>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            if drafting.state.member(&self.recipient).is_none() {
+                // Somebody else was faster; what was wanted is so.
+                return Ok(());
+            }
+            drafting
+                .push_plain(&SessionBody::Revoke(SessionRevoke {
+                    recipients: vec![self.recipient],
+                    cascade: u8::from(self.options.cascade),
+                }))
+                .await?;
+            let leaving = self.recipient.id == drafting.record.identity.0;
+            if leaving {
+                Ok(())
+            } else {
+                drafting.rotate().await
+            }
+        })
+    }
+}
+
+struct HandOver {
+    to: Arc<IdentityState>,
+    keep: Option<Rights>,
+}
+
+impl Intent for HandOver {
+    fn draft<'a>(&'a self, drafting: &'a mut Drafting<'_>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            drafting.rotate_if_due().await?;
+            let secrets = drafting.segment_secrets()?;
+            let secrets: Vec<&EpochSecret> = secrets.iter().collect();
+            let remaining = self.keep.map_or(0, |rights| rights.0.0);
+            let known = drafting.account.known();
+            let (writer, state) = (&drafting.writer, &drafting.state);
+            let to = recipient_key(&self.to);
+            let draft = transfer(
+                writer,
+                state,
+                to,
+                remaining,
+                &secrets,
+                &known,
+                &mut os_rng(),
+            )
+            .map_err(draft_error)?;
+            drafting.push(draft).await
+        })
+    }
+}
+
+struct End;
+
+impl Intent for End {
+    fn draft<'a>(&'a self, drafting: &'a mut Drafting<'_>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { drafting.push_plain(&SessionBody::Tombstone).await })
+    }
+}
+
+struct SetMetadata {
+    plaintext: zeroize::Zeroizing<Vec<u8>>,
+}
+
+impl Intent for SetMetadata {
+    fn draft<'a>(&'a self, drafting: &'a mut Drafting<'_>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            drafting.rotate_if_due().await?;
+            let secret = drafting.secret_of(drafting.state.current_epoch())?;
+            let (writer, state) = (&drafting.writer, &drafting.state);
+            let draft = set_metadata(writer, state, &secret, &self.plaintext, &mut os_rng())
+                .map_err(draft_error)?;
+            drafting.push(draft).await
+        })
+    }
+}
+
+impl EncryptionSession {
+    async fn one(&self, recipient: Recipient) -> Result<Arc<IdentityState>> {
+        let resolved = self.account.resolve(&[recipient]).await?;
+        resolved
+            .into_iter()
+            .next()
+            .ok_or_else(|| ErrorCode::IdentityNotFound.into())
+    }
+
+    /// Gives `recipient` rights, in place of those that it had. It opens all
+    /// that this account can open, also what was encrypted before. Not one
+    /// byte of any envelope changes.
+    ///
+    /// # Errors
+    /// `NOT_ALLOWED` without the right to forward, or for more than this
+    /// account has; `RECIPIENTS_NOT_FOUND`; `ENTRY_INVALID` for an end in the
+    /// past; as [`Self::refresh`].
+    pub async fn grant(&self, recipient: Recipient, grant: Grant) -> Result<()> {
+        let identity = self.one(recipient).await?;
+        self.account
+            .inner
+            .commit(self.id.0, &GrantTo { identity, grant })
+            .await
+            .map(drop)
+    }
+
+    /// Takes all rights from `recipient` and begins a new epoch, in one step.
+    ///
+    /// It opens nothing that is written from now on by a writer who has seen
+    /// this; others may write under the old key until their knowledge is older
+    /// than the freshness bound. What it could open before, it may have kept.
+    ///
+    /// # Errors
+    /// `NOT_ALLOWED` without the right to revoke, or for an owner; as [`Self::refresh`].
+    pub async fn revoke(&self, recipient: Recipient) -> Result<()> {
+        self.revoke_with(recipient, RevokeOptions::default()).await
+    }
+
+    /// The same, with a word on those to whom the revoked one had granted.
+    ///
+    /// # Errors
+    /// As [`Self::revoke`].
+    pub async fn revoke_with(&self, recipient: Recipient, options: RevokeOptions) -> Result<()> {
+        let id = match &recipient {
+            Recipient::Identity(id) => id.0,
+            Recipient::User(user_id) => self.member_named(user_id).await?,
+        };
+        let recipient = ids::Recipient::identity(id);
+        let view = self.account.inner.fresh_view(self.id.0).await?;
+        if view.state.member(&recipient).is_none() {
+            self.refresh().await?;
+            let view = self.account.inner.fresh_view(self.id.0).await?;
+            if view.state.member(&recipient).is_none() {
+                return Err(Error::new(ErrorCode::InvalidArgument)
+                    .with_detail("not a recipient of this session"));
+            }
+        }
+        self.account
+            .inner
+            .commit(self.id.0, &Revoke { recipient, options })
+            .await
+            .map(drop)
+    }
+
+    /// Whom a user id means in this session: the member that bears the name,
+    /// even if the app has since given it to another identity.
+    async fn member_named(&self, user_id: &str) -> Result<ids::ChainId> {
+        let inner = &self.account.inner;
+        let view = inner.fresh_view(self.id.0).await?;
+        let named = {
+            let names = super::lock(&inner.names);
+            view.state
+                .members()
+                .map(|(recipient, _)| ids::ChainId(recipient.id))
+                .find(|id| names.get(id).is_some_and(|name| name == user_id))
+        };
+        match named {
+            Some(id) => Ok(id),
+            None => Ok(self.one(Recipient::user(user_id)).await?.id()),
+        }
+    }
+
+    /// Leaves the session. The last owner hands over first.
+    ///
+    /// # Errors
+    /// `NOT_ALLOWED` for the last owner; as [`Self::refresh`].
+    pub async fn leave(&self) -> Result<()> {
+        let me = ids::Recipient::identity(self.account.inner.registered()?.identity);
+        let revoke = Revoke {
+            recipient: me,
+            options: RevokeOptions::default(),
+        };
+        self.account
+            .inner
+            .commit(self.id.0, &revoke)
+            .await
+            .map(drop)
+    }
+
+    /// Makes `to` an owner; this account keeps `keep`, or leaves.
+    ///
+    /// # Errors
+    /// `NOT_ALLOWED` for whoever is not an owner; as [`Self::grant`].
+    pub async fn transfer(&self, to: Recipient, keep: Option<Rights>) -> Result<()> {
+        let to = self.one(to).await?;
+        self.account
+            .inner
+            .commit(self.id.0, &HandOver { to, keep })
+            .await
+            .map(drop)
+    }
+
+    /// Ends the session for ever: the directory deletes all wrapped keys, and
+    /// nobody opens it again through the directory, its owner included.
+    ///
+    /// # Errors
+    /// `NOT_ALLOWED` for whoever is not an owner; as [`Self::refresh`].
+    pub async fn end(&self) -> Result<()> {
+        self.account.inner.commit(self.id.0, &End).await.map(drop)
+    }
+
+    /// Keeps up to 8 KiB beside the session (a title, the app's own id),
+    /// encrypted for its recipients. Needs the rights to forward and to revoke.
+    ///
+    /// # Errors
+    /// `NOT_ALLOWED`, `TOO_LARGE`; as [`Self::refresh`].
+    pub async fn set_metadata(&self, plaintext: &[u8]) -> Result<()> {
+        if plaintext.len() > plico_protocol::wire::limits::MAX_METADATA - 40 {
+            return Err(ErrorCode::TooLarge.into());
+        }
+        let plaintext = zeroize::Zeroizing::new(plaintext.to_vec());
+        self.account
+            .inner
+            .commit(self.id.0, &SetMetadata { plaintext })
+            .await
+            .map(drop)
+    }
+
+    /// What [`Self::set_metadata`] has kept; `None` if nothing.
+    ///
+    /// # Errors
+    /// As [`Self::refresh`].
+    pub async fn metadata(&self) -> Result<Option<Vec<u8>>> {
+        let view = self.account.inner.fresh_view(self.id.0).await?;
+        let (Some(metadata), Some(blob)) = (view.state.metadata(), &view.metadata) else {
+            return Ok(None);
+        };
+        let secret = view.secret(metadata.epoch)?;
+        open_metadata(&secret, blob)
+            .map(Some)
+            .map_err(|_| ErrorCode::EnvelopeDamaged.into())
+    }
+}

@@ -1,0 +1,123 @@
+//! The public error: a stable code and a sentence, without secrets and
+//! without personal data.
+
+use plico_protocol::envelope::EnvelopeError;
+use plico_protocol::format::codec::FormatError;
+pub use plico_protocol::wire::ErrorCode;
+use plico_protocol::wire::Problem;
+
+/// What every fallible call returns.
+pub type Result<T> = core::result::Result<T, Error>;
+
+/// Something went wrong. Branch on [`Error::code`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    code: ErrorCode,
+    detail: Option<String>,
+    recipients: Vec<String>,
+    directory_time_ms: Option<u64>,
+}
+
+impl Error {
+    /// An error with the code's own sentence.
+    #[must_use]
+    pub fn new(code: ErrorCode) -> Self {
+        Self {
+            code,
+            detail: None,
+            recipients: Vec::new(),
+            directory_time_ms: None,
+        }
+    }
+
+    /// The same with a detail: no secret and no personal data may be in it.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// `RECIPIENTS_NOT_FOUND`, with those that the app asked for.
+    pub(crate) fn recipients_not_found(recipients: Vec<String>) -> Self {
+        Self {
+            recipients,
+            ..Self::new(ErrorCode::RecipientsNotFound)
+        }
+    }
+
+    /// The directory's problem document.
+    pub(crate) fn from_problem(problem: &Problem) -> Self {
+        let code = ErrorCode::parse(&problem.code).unwrap_or(ErrorCode::ProtocolError);
+        Self {
+            detail: problem.detail.clone(),
+            directory_time_ms: problem.time_ms,
+            ..Self::new(code)
+        }
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// With `RECIPIENTS_NOT_FOUND`: the user ids that have no account. They are
+    /// not part of the message, so that logging the error logs no person.
+    #[must_use]
+    pub fn recipients(&self) -> &[String] {
+        &self.recipients
+    }
+
+    pub(crate) fn directory_time_ms(&self) -> Option<u64> {
+        self.directory_time_ms
+    }
+}
+
+impl core::fmt::Display for Error {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}: {}", self.code, self.code.sentence())?;
+        match &self.detail {
+            Some(detail) => write!(f, " ({detail})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<ErrorCode> for Error {
+    fn from(code: ErrorCode) -> Self {
+        Self::new(code)
+    }
+}
+
+impl From<FormatError> for Error {
+    fn from(error: FormatError) -> Self {
+        let code = match error {
+            FormatError::NeedsNewerClient(_) => ErrorCode::NeedsNewerClient,
+            FormatError::TooLarge(_) => ErrorCode::TooLarge,
+            _ => ErrorCode::HistoryInvalid,
+        };
+        Self::new(code).with_detail(error.to_string())
+    }
+}
+
+impl From<EnvelopeError> for Error {
+    fn from(error: EnvelopeError) -> Self {
+        use EnvelopeError as E;
+        let code = match &error {
+            E::NotAnEnvelope => ErrorCode::NotAnEnvelope,
+            E::NeedsNewerClient => ErrorCode::NeedsNewerClient,
+            E::WrongSession => ErrorCode::WrongSession,
+            E::ContextRequired => ErrorCode::ContextRequired,
+            E::ContextUnexpected => ErrorCode::ContextUnexpected,
+            E::CommitmentMismatch => ErrorCode::ContextMismatch,
+            E::Truncated => ErrorCode::EnvelopeTruncated,
+            E::Io(_) => ErrorCode::Io,
+            E::Cancelled => ErrorCode::Cancelled,
+            E::TooLong => ErrorCode::TooLarge,
+            _ => ErrorCode::EnvelopeDamaged,
+        };
+        Self::new(code).with_detail(error.to_string())
+    }
+}

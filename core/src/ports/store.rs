@@ -1,0 +1,70 @@
+//! Where a client keeps its state: opaque bytes under opaque names.
+
+use super::BoxFuture;
+use thiserror::Error;
+
+/// What went wrong in a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreFailure {
+    /// It could not be read or written.
+    Io,
+    /// It holds something that was not written by this store.
+    Damaged,
+    /// Something expected was not there: somebody else has written in between.
+    Conflict,
+}
+
+/// A store's failure.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{detail}")]
+pub struct StoreError {
+    /// What kind.
+    pub failure: StoreFailure,
+    /// A sentence without content.
+    pub detail: String,
+}
+
+/// One change of a batch.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Sets `key` to a value.
+    Put(String, Vec<u8>),
+    /// Removes `key`; nothing happens if it is not there.
+    Delete(String),
+}
+
+impl core::fmt::Debug for Change {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Put(key, value) => write!(f, "Put({key}, {} bytes)", value.len()),
+            Self::Delete(key) => write!(f, "Delete({key})"),
+        }
+    }
+}
+
+/// Changes that happen together or not at all.
+pub type Batch = Vec<Change>;
+
+/// Keys with their values.
+pub type Pairs = Vec<(String, Vec<u8>)>;
+
+/// What must be there for a batch to happen: the key, and its value if any.
+pub type Expected = Vec<(String, Option<Vec<u8>>)>;
+
+/// A store. Values hold secrets: an implementation that writes to a disk
+/// encrypts values and names.
+///
+/// After `commit` has returned, the batch survives a crash; a crash during it
+/// leaves all of it or nothing. Several processes may use one store.
+pub trait Store: Send + Sync {
+    /// The value of `key`.
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>>;
+
+    /// All pairs whose key begins with `prefix`, in the order of the keys.
+    fn scan<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Pairs, StoreError>>;
+
+    /// Applies `batch`, if everything `expected` holds; otherwise
+    /// [`StoreFailure::Conflict`] and no change.
+    fn commit(&self, batch: Batch, expected: Expected) -> BoxFuture<'_, Result<(), StoreError>>;
+}
