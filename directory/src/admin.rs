@@ -91,8 +91,8 @@ fn effects(entry: &SignedEntry) -> Effects {
 /// [`AdminError::Storage`].
 pub async fn create_tenant(
     storage: &dyn Storage,
-    enrolment: &SigningKey,
     name: &str,
+    enrolment: &SigningKey,
     clock: &Clock,
 ) -> Result<ChainId, AdminError> {
     let mut rng = random::system();

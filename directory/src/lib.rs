@@ -7,15 +7,11 @@
 //!
 //! ```
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use plico_directory::{Config, DevConfig, Server, random};
+//! use plico_directory::{Config, Server, random};
 //! use plico_protocol::primitives::sign::SigningKey;
 //!
 //! let enrolment_key = SigningKey::generate(&mut random::system());
-//! let server = Server::bind(Config {
-//!     dev: Some(DevConfig { enrolment_key }),
-//!     ..Config::in_memory()
-//! })
-//! .await?;
+//! let server = Server::bind(Config::in_memory().with_dev(enrolment_key)).await?;
 //! let (url, tenant) = (server.public_url().to_owned(), server.dev_tenant());
 //! let running = tokio::spawn(server.run_until(std::future::pending()));
 //! # running.abort();

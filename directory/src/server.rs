@@ -13,7 +13,7 @@ use plico_protocol::format::ids::ChainId;
 use plico_protocol::primitives::sign::SigningKey;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
@@ -58,6 +58,39 @@ pub struct Config {
 }
 
 impl Config {
+    /// A server at `listen` over the SQLite file `database`.
+    #[must_use]
+    pub fn new(listen: SocketAddr, database: &Path) -> Self {
+        Self {
+            listen,
+            public_url: None,
+            database: DatabaseConfig::File(database.to_owned()),
+            clock: Clock::system(),
+            dev: None,
+        }
+    }
+
+    /// The same with another clock, in milliseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn with_clock(mut self, now_ms: Arc<dyn Fn() -> u64 + Send + Sync>) -> Self {
+        self.clock = Clock::new(move || now_ms());
+        self
+    }
+
+    /// The same with the URL that clients use.
+    #[must_use]
+    pub fn with_public_url(mut self, url: &str) -> Self {
+        self.public_url = Some(url.to_owned());
+        self
+    }
+
+    /// The same as a development server; see [`DevConfig`].
+    #[must_use]
+    pub fn with_dev(mut self, enrolment_key: SigningKey) -> Self {
+        self.dev = Some(DevConfig { enrolment_key });
+        self
+    }
+
     /// In memory, on a free port of the loopback interface.
     #[must_use]
     pub fn in_memory() -> Self {
@@ -203,10 +236,20 @@ impl Server {
     /// [`AdminError`].
     pub async fn create_tenant(
         &self,
-        enrolment: &SigningKey,
         name: &str,
+        enrolment: &SigningKey,
     ) -> Result<ChainId, AdminError> {
-        admin::create_tenant(&*self.app.storage, enrolment, name, &self.app.clock).await
+        admin::create_tenant(&*self.app.storage, name, enrolment, &self.app.clock).await
+    }
+
+    /// The key that signs a tenant's heads, for tests that forge them.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`], [`AdminError::Storage`].
+    pub async fn directory_key(&self, tenant: ChainId) -> Result<SigningKey, AdminError> {
+        let row = self.app.storage.tenant(tenant).await?;
+        let row = row.ok_or(AdminError::NotFound)?;
+        Ok(SigningKey::from_seed(&row.directory_seed))
     }
 
     /// Answers until `shutdown` is done, then lets requests that have begun
@@ -268,7 +311,7 @@ async fn dev_tenant(
             return Ok(tenant.state.id());
         }
     }
-    admin::create_tenant(storage, key, "dev", clock).await
+    admin::create_tenant(storage, "dev", key, clock).await
 }
 
 #[cfg(test)]

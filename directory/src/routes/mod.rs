@@ -22,25 +22,45 @@ use std::sync::Arc;
 
 /// All of them.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let tenant = Router::new()
-        .route("/", get(get_tenant::handle))
-        .route("/identities", post(create_identity::handle))
-        .route("/identities/lookup", post(look_up_identities::handle))
-        .route("/identities/{identity}", get(get_identity::handle))
+    // Not nested: a nested handler sees a shortened URI, and the whole is signed.
+    let mut router = Router::new()
+        .route("/v1/tenants/{tenant}", get(get_tenant::handle))
         .route(
-            "/identities/{identity}/entries",
+            "/v1/tenants/{tenant}/identities",
+            post(create_identity::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/identities/lookup",
+            post(look_up_identities::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/identities/{identity}",
+            get(get_identity::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/identities/{identity}/entries",
             post(add_identity_entries::handle),
         )
-        .route("/users/lookup", post(look_up_users::handle))
-        .route("/sessions", post(create_session::handle))
-        .route("/sessions/lookup", post(look_up_sessions::handle))
-        .route("/sessions/{session}", get(get_session::handle))
         .route(
-            "/sessions/{session}/entries",
+            "/v1/tenants/{tenant}/users/lookup",
+            post(look_up_users::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/sessions",
+            post(create_session::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/sessions/lookup",
+            post(look_up_sessions::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/sessions/{session}",
+            get(get_session::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/sessions/{session}/entries",
             post(add_session_entries::handle),
-        );
-    let mut router = Router::new()
-        .nest("/v1/tenants/{tenant}", tenant)
+        )
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready));
     if app.dev.is_some() {

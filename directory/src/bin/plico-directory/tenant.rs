@@ -28,7 +28,7 @@ pub async fn run(command: Tenant) -> Result<(), Failure> {
         } => {
             let storage = SqliteStorage::open(&database).await?;
             let (key, is_new) = key_file::read_or_create(&enrolment_key)?;
-            let id = admin::create_tenant(&storage, &key, &name, &clock).await?;
+            let id = admin::create_tenant(&storage, &name, &key, &clock).await?;
             if is_new {
                 tracing::info!(
                     "made the enrolment key {}: give it to your backend and keep a copy, it is nowhere else",
