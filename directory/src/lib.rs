@@ -1,1 +1,41 @@
+//! Plico's key directory: a REST server that stores signed chains and wrapped
+//! keys, and can read none of them. It authenticates, stores and serves; the
+//! rules are all in [`plico_protocol::wire::accept`]. `docs/spec/rest.md` is
+//! its specification.
+//!
+//! The binary `plico-directory` is made of it, and tests embed it:
+//!
+//! ```
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use plico_directory::{Config, Server, random};
+//! use plico_protocol::primitives::sign::SigningKey;
+//!
+//! let enrolment_key = SigningKey::generate(&mut random::system());
+//! let server = Server::bind(Config::in_memory().with_dev(enrolment_key)).await?;
+//! let (url, tenant) = (server.public_url().to_owned(), server.dev_tenant());
+//! let running = tokio::spawn(server.run_until(std::future::pending()));
+//! # running.abort();
+//! # drop((url, tenant));
+//! # Ok(())
+//! # }
+//! ```
 
+pub mod admin;
+mod answers;
+mod app;
+mod auth;
+mod cache;
+pub mod clock;
+pub mod key_file;
+pub mod openapi;
+mod problem;
+pub mod random;
+mod request;
+mod routes;
+mod server;
+pub mod storage;
+mod trace;
+mod writes;
+
+pub use clock::Clock;
+pub use server::{Config, DatabaseConfig, DevConfig, Server, ServerError};

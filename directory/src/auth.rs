@@ -1,0 +1,150 @@
+//! Who sent a request: RFC 9421 signatures by an identity's devices.
+
+use crate::app::{App, Tenant};
+use crate::problem::ApiError;
+use crate::request::Raw;
+use crate::storage::{ChainRef, Nonce};
+use axum::http::HeaderMap;
+use plico_protocol::chain::Replay as _;
+use plico_protocol::format::ids::{ChainId, KeyId, Position};
+use plico_protocol::identity::IdentityState;
+use plico_protocol::primitives::sign::VerifyingKey;
+use plico_protocol::wire::ErrorCode;
+use plico_protocol::wire::signing::{ParsedSignature, RequestParts, SigningError};
+use std::sync::Arc;
+
+/// How long a nonce is kept after its signature's end, in milliseconds.
+const NONCE_MARGIN_MS: u64 = 10_000;
+
+/// A verified request's sender.
+pub(crate) struct Sender {
+    /// Its identity, as it is now.
+    pub(crate) identity: Arc<IdentityState>,
+    /// Its device.
+    pub(crate) key: KeyId,
+    /// To be stored with a write.
+    pub(crate) nonce: Nonce,
+}
+
+impl Sender {
+    pub(crate) fn id(&self) -> ChainId {
+        self.identity.id()
+    }
+
+    /// What a write of this sender depends on.
+    pub(crate) fn position(&self) -> (ChainId, Position) {
+        (self.id(), self.identity.tip().head)
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ApiError> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    match (value.to_str(), values.next()) {
+        (Ok(text), None) => Ok(Some(text.trim())),
+        _ => Err(ApiError::from(ErrorCode::SignatureInvalid)
+            .detail("a header that the signature needs is repeated or not text")),
+    }
+}
+
+/// `UNSUPPORTED_MEDIA_TYPE` unless the body is said to be JSON.
+pub(crate) fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
+    let value = headers.get(axum::http::header::CONTENT_TYPE);
+    let essence = value
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next());
+    if essence.is_some_and(|it| it.trim().eq_ignore_ascii_case("application/json")) {
+        Ok(())
+    } else {
+        Err(ErrorCode::UnsupportedMediaType.into())
+    }
+}
+
+/// The signature that a request bears, not yet verified.
+pub(crate) fn parse(raw: &Raw) -> Result<ParsedSignature, ApiError> {
+    check_media_type(&raw.headers)?;
+    let input = header(&raw.headers, "signature-input")?;
+    let signature = header(&raw.headers, "signature")?;
+    let (Some(input), Some(signature)) = (input, signature) else {
+        return Err(ErrorCode::SignatureMissing.into());
+    };
+    ParsedSignature::parse(input, signature).map_err(|error| match error {
+        SigningError::Missing => ErrorCode::SignatureMissing.into(),
+        error => ApiError::from(ErrorCode::SignatureInvalid).detail(error.to_string()),
+    })
+}
+
+/// Verifies the request under `key` and gives its nonce.
+pub(crate) fn verify(
+    app: &App,
+    raw: &Raw,
+    parsed: &ParsedSignature,
+    key: &VerifyingKey,
+) -> Result<Nonce, ApiError> {
+    let digest = header(&raw.headers, "content-digest")?.unwrap_or_default();
+    let content_type = header(&raw.headers, "content-type")?.unwrap_or_default();
+    let target_uri = format!("{}{}", app.public_url, raw.path_and_query);
+    let parts = RequestParts {
+        method: raw.method.as_str(),
+        target_uri: &target_uri,
+        content_digest: digest,
+        content_type,
+    };
+    let now_ms = app.clock.now_ms();
+    parsed
+        .verify(&parts, &raw.body, key, now_ms / 1000)
+        .map_err(|error| match error {
+            SigningError::Time => ApiError::skewed(now_ms),
+            error => ApiError::from(ErrorCode::SignatureInvalid).detail(error.to_string()),
+        })?;
+    let expires_ms = parsed
+        .params
+        .expires_s
+        .saturating_add(1)
+        .saturating_mul(1000);
+    Ok(Nonce {
+        key: parsed.params.key,
+        nonce: parsed.params.nonce,
+        expires_ms: expires_ms.saturating_add(NONCE_MARGIN_MS),
+    })
+}
+
+/// The sender, if an active device of an identity of this tenant has signed.
+pub(crate) async fn authenticate(
+    app: &App,
+    tenant: &Tenant,
+    raw: &Raw,
+) -> Result<Sender, ApiError> {
+    let parsed = parse(raw)?;
+    let at = ChainRef {
+        tenant: tenant.id(),
+        chain: parsed.params.identity,
+    };
+    let identity = app.cache.identity(&*app.storage, at).await?;
+    let key = parsed.params.key;
+    let (Some(identity), Some(verifying)) = (
+        identity.clone(),
+        identity.as_ref().and_then(|it| device_key(it, &key)),
+    ) else {
+        return Err(unknown_key());
+    };
+    let nonce = verify(app, raw, &parsed, &verifying)?;
+    Ok(Sender {
+        identity,
+        key,
+        nonce,
+    })
+}
+
+/// The key of a device that is not revoked.
+pub(crate) fn device_key(identity: &IdentityState, key: &KeyId) -> Option<VerifyingKey> {
+    let device = identity.active_device(key)?;
+    device.keys.signing.verifying_key().ok()
+}
+
+pub(crate) fn unknown_key() -> ApiError {
+    ApiError::from(ErrorCode::SignatureInvalid)
+        .detail("the key is not that of an active device of an identity of this tenant")
+}

@@ -1,0 +1,149 @@
+//! The command line. Each flag has a variable with the same name.
+
+use clap::{Parser, Subcommand};
+use plico_protocol::wire::b64;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+#[derive(Parser)]
+#[command(
+    name = "plico-directory",
+    version,
+    about = "Plico's key directory: stores signed chains and wrapped keys, and can read none of them"
+)]
+pub struct Args {
+    /// What to log, to stderr: error, warn, info, debug, or a filter such as
+    /// `warn,plico_directory=debug`
+    #[arg(long, global = true, env = "PLICO_LOG", default_value_t = default_log())]
+    pub log: String,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+fn default_log() -> String {
+    std::env::var("RUST_LOG").unwrap_or_else(|_| "info".into())
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run the directory
+    Serve(Serve),
+    /// Run a directory for development: a local database, one tenant, and an
+    /// endpoint that enrols anybody
+    Dev(Dev),
+    /// Make and change tenants
+    #[command(subcommand)]
+    Tenant(Tenant),
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+#[derive(clap::Args)]
+pub struct Serve {
+    /// Where to listen
+    #[arg(long, env = "PLICO_LISTEN", default_value = "127.0.0.1:8200")]
+    pub listen: SocketAddr,
+    /// The URL that clients use; they sign it, so it must be exactly this one
+    #[arg(long, env = "PLICO_PUBLIC_URL")]
+    pub public_url: String,
+    /// The database's file; made by `tenant create`
+    #[arg(long, env = "PLICO_DATABASE")]
+    pub database: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub struct Dev {
+    /// Where to listen
+    #[arg(long, env = "PLICO_LISTEN", default_value = "127.0.0.1:8200")]
+    pub listen: SocketAddr,
+    /// The URL that clients use; by default the address
+    #[arg(long, env = "PLICO_PUBLIC_URL")]
+    pub public_url: Option<String>,
+    /// The folder for the database and the enrolment key; made if it isn't there
+    #[arg(long, env = "PLICO_DATA", default_value = "./plico-dev")]
+    pub data: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub enum Tenant {
+    /// Make a tenant and print its id
+    Create {
+        /// The database's file; made if it isn't there
+        #[arg(long, env = "PLICO_DATABASE")]
+        database: PathBuf,
+        /// The file of the enrolment key with which the app's backend signs
+        /// tokens (PKCS#8 PEM); made if it isn't there, never stored elsewhere
+        #[arg(long, env = "PLICO_ENROLMENT_KEY")]
+        enrolment_key: PathBuf,
+        /// A name for lists
+        #[arg(long, env = "PLICO_NAME", default_value = "")]
+        name: String,
+    },
+    /// Add an enrolment key
+    AddKey {
+        /// The database's file
+        #[arg(long, env = "PLICO_DATABASE")]
+        database: PathBuf,
+        /// The tenant's id
+        #[arg(long, env = "PLICO_TENANT", value_parser = id, allow_hyphen_values = true)]
+        tenant: [u8; 32],
+        /// The file of an enrolment key that the tenant has
+        #[arg(long, env = "PLICO_SIGN_WITH")]
+        sign_with: PathBuf,
+        /// The file of the new key; made if it isn't there
+        #[arg(long, env = "PLICO_ENROLMENT_KEY")]
+        enrolment_key: PathBuf,
+    },
+    /// Revoke an enrolment key; what it signed before stays valid
+    RevokeKey {
+        /// The database's file
+        #[arg(long, env = "PLICO_DATABASE")]
+        database: PathBuf,
+        /// The tenant's id
+        #[arg(long, env = "PLICO_TENANT", value_parser = id, allow_hyphen_values = true)]
+        tenant: [u8; 32],
+        /// The file of an enrolment key that the tenant has
+        #[arg(long, env = "PLICO_SIGN_WITH")]
+        sign_with: PathBuf,
+        /// The id of the key to revoke; see `tenant show`
+        #[arg(long, env = "PLICO_KEY_ID", value_parser = id, allow_hyphen_values = true)]
+        key_id: [u8; 32],
+    },
+    /// List the tenants
+    List {
+        /// The database's file
+        #[arg(long, env = "PLICO_DATABASE")]
+        database: PathBuf,
+    },
+    /// Show a tenant and its keys
+    Show {
+        /// The database's file
+        #[arg(long, env = "PLICO_DATABASE")]
+        database: PathBuf,
+        /// The tenant's id
+        #[arg(value_parser = id, allow_hyphen_values = true)]
+        tenant: [u8; 32],
+    },
+}
+
+fn id(text: &str) -> Result<[u8; 32], String> {
+    b64::decode_array(text)
+        .ok_or_else(|| "not an id: 32 bytes in base64url, 43 characters".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Args::command().debug_assert();
+        let id = "-".repeat(42) + "A";
+        assert!(
+            Args::try_parse_from(["x", "tenant", "show", "--database", "a", &id]).is_ok(),
+            "ids may begin with a hyphen"
+        );
+        assert!(Args::try_parse_from(["x", "tenant", "show", "--database", "a", "b"]).is_err());
+    }
+}

@@ -1,0 +1,87 @@
+//! Running the server.
+
+use crate::args::{Dev, Serve};
+use crate::{Failure, print};
+use plico_directory::{Clock, Config, DatabaseConfig, DevConfig, Server, key_file};
+use plico_protocol::wire::b64;
+
+pub async fn serve(args: Serve) -> Result<(), Failure> {
+    if !args.database.exists() {
+        return Err(format!(
+            "there is no database {}; make one with `plico-directory tenant create`",
+            args.database.display()
+        )
+        .into());
+    }
+    let server = Server::bind(Config {
+        listen: args.listen,
+        public_url: Some(args.public_url),
+        database: DatabaseConfig::File(args.database),
+        clock: Clock::system(),
+        dev: None,
+    })
+    .await?;
+    tracing::info!(address = %server.local_addr(), public_url = server.public_url(), "listening");
+    server.run_until(shutdown()).await?;
+    Ok(())
+}
+
+pub async fn dev(args: Dev) -> Result<(), Failure> {
+    std::fs::create_dir_all(&args.data)
+        .map_err(|error| format!("{}: {error}", args.data.display()))?;
+    let (enrolment_key, _) = key_file::read_or_create(&args.data.join("enrolment.pem"))?;
+    let server = Server::bind(Config {
+        listen: args.listen,
+        public_url: args.public_url,
+        database: DatabaseConfig::File(args.data.join("directory.sqlite")),
+        clock: Clock::system(),
+        dev: Some(DevConfig { enrolment_key }),
+    })
+    .await?;
+    tracing::warn!("this is a development server: it enrols anybody");
+    let url = server.public_url();
+    let tenant = server.dev_tenant().ok_or("there is no tenant")?;
+    let tenant = b64::encode(&tenant.0);
+    print(&format!(
+        "Plico directory for development\n\n  \
+         directory  {url}\n  \
+         tenant     {tenant}\n  \
+         data       {}\n\n\
+         Paste into your app:\n\n  \
+         const plico = await Plico.open({{\n    \
+         directory: \"{url}\",\n    \
+         tenant: \"{tenant}\",\n  \
+         }});\n\n\
+         Enrolment tokens for anybody (in production your backend signs them):\n\n  \
+         POST {url}/dev/tenants/{tenant}/enrolment\n  \
+         {{\"user_id\": \"dr.a\", \"identity_id\": \"<43 characters>\"}}\n\n",
+        args.data.display(),
+    ))?;
+    server.run_until(shutdown()).await?;
+    Ok(())
+}
+
+/// Ctrl-C, or SIGTERM where there is one.
+async fn shutdown() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending::<()>().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

@@ -1,0 +1,130 @@
+//! The OpenAPI document.
+
+use crate::routes;
+use plico_protocol::wire::{ErrorCode, Problem};
+use std::collections::BTreeMap;
+use utoipa::openapi::response::Response;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
+use utoipa::{IntoResponses, Modify, OpenApi, ToSchema as _};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Plico directory",
+        description = "The key directory of Plico: it stores signed chains and wrapped keys, and can read none of them. Signed things travel as the bytes that are signed, in base64url. `docs/spec/rest.md` says everything else.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    paths(
+        routes::get_tenant::handle,
+        routes::create_identity::handle,
+        routes::get_identity::handle,
+        routes::add_identity_entries::handle,
+        routes::look_up_identities::handle,
+        routes::look_up_users::handle,
+        routes::create_session::handle,
+        routes::get_session::handle,
+        routes::add_session_entries::handle,
+        routes::look_up_sessions::handle,
+        routes::health::live,
+        routes::health::ready,
+        routes::dev_enrolment::handle,
+    ),
+    components(schemas(Problem)),
+    security(("signature" = [])),
+    tags(
+        (name = "tenants", description = "One app or institution: whom to believe"),
+        (name = "identities", description = "People and services, and their devices"),
+        (name = "sessions", description = "Who may open what"),
+        (name = "operation", description = "For whatever watches the process"),
+        (name = "development", description = "Only in `plico-directory dev`"),
+    ),
+    modifiers(&Signature),
+)]
+struct Document;
+
+struct Signature;
+
+impl Modify for Signature {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = ApiKey::Header(ApiKeyValue::with_description(
+            "Signature",
+            "An HTTP message signature (RFC 9421) labelled `plico` with Ed25519, with its `Signature-Input`: over \"@method\" \"@target-uri\" \"content-digest\" \"content-type\", in this order; parameters `created`, `expires` (at most 60 s later), `nonce` (16 bytes), `keyid` (identity id \".\" key id) and `tag` = \"plico\"; ids and nonce in base64url. `Content-Digest` (RFC 9530) is sha-256, of the empty string if there is no body.",
+        ));
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("signature", SecurityScheme::ApiKey(scheme));
+    }
+}
+
+/// The document as it is committed in `docs/openapi.json`, with a newline at the end.
+///
+/// # Errors
+/// If it does not serialise, which would be a defect.
+pub fn document() -> Result<String, serde_json::Error> {
+    Document::openapi().to_pretty_json().map(|text| text + "\n")
+}
+
+/// One response for each status, which lists its codes.
+fn problems(codes: &[ErrorCode]) -> BTreeMap<String, RefOr<Response>> {
+    let mut by_status = BTreeMap::<u16, Vec<&str>>::new();
+    for code in codes {
+        by_status
+            .entry(code.status())
+            .or_default()
+            .push(code.as_str());
+    }
+    let schema = Ref::from_schema_name(Problem::name());
+    let response = |codes: Vec<&str>| {
+        ResponseBuilder::new()
+            .description(codes.join(", "))
+            .content(
+                "application/problem+json",
+                ContentBuilder::new().schema(Some(schema.clone())).build(),
+            )
+            .build()
+            .into()
+    };
+    by_status
+        .into_iter()
+        .map(|(status, codes)| (status.to_string(), response(codes)))
+        .collect()
+}
+
+macro_rules! problem_sets {
+    ($($(#[$doc:meta])* $name:ident = [$($code:ident),* $(,)?];)*) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                problems(&[$(ErrorCode::$code),*])
+            }
+        }
+    )*};
+}
+
+problem_sets! {
+    /// Of routes without a signature.
+    OpenProblems = [BadRequest, TenantNotFound, MethodNotAllowed, TooLarge, Internal, Unavailable];
+    /// Of the development server's enrolment.
+    DevProblems = [
+        BadRequest, TenantNotFound, NotFound, MethodNotAllowed, TooLarge, UnsupportedMediaType,
+        Internal, Unavailable,
+    ];
+    /// Of the health checks.
+    HealthProblems = [MethodNotAllowed, Internal, Unavailable];
+    /// Of signed reads.
+    ReadProblems = [
+        BadRequest, SignatureMissing, SignatureInvalid, ClockSkewed, AccessRevoked, AccessExpired,
+        TenantNotFound, IdentityNotFound, SessionNotFound, MethodNotAllowed, SessionEnded,
+        TooLarge, UnsupportedMediaType, Internal, Unavailable,
+    ];
+    /// Of writes.
+    WriteProblems = [
+        BadRequest, NeedsNewerClient, SignatureMissing, SignatureInvalid, ClockSkewed, NotAllowed,
+        EnrolmentInvalid, EnrolmentExpired, AccessRevoked, AccessExpired, TenantNotFound,
+        IdentityNotFound, SessionNotFound, MethodNotAllowed, Conflict, AuthorBehind,
+        RequestReplayed, UserIdTaken, SessionEnded, TooLarge, UnsupportedMediaType, EntryInvalid,
+        Internal, Unavailable,
+    ];
+}

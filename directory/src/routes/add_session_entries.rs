@@ -1,0 +1,141 @@
+//! A session's entries: grants, revocations, rotations, hand-overs, the end.
+
+use crate::answers;
+use crate::app::{App, blocking};
+use crate::auth::Sender;
+use crate::cache::Known;
+use crate::openapi::WriteProblems;
+use crate::problem::{ApiError, json};
+use crate::request::{Raw, SessionName};
+use crate::storage::{ChainRef, Write};
+use crate::writes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use plico_protocol::format::ids::{Kind, Position, Recipient};
+use plico_protocol::rights::SessionState;
+use plico_protocol::wire::ErrorCode;
+use plico_protocol::wire::accept::{AcceptError, Effects, accept_session};
+use plico_protocol::wire::access::access;
+use plico_protocol::wire::b64::B64x32;
+use plico_protocol::wire::rest::{Append, Appended};
+use plico_protocol::wire::upload::Upload;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Append to a session's log.
+///
+/// All entries or none, compare-and-set on the head. Sending entries again
+/// that are already there gives the same success.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant}/sessions/{session}/entries",
+    operation_id = "addSessionEntries",
+    tag = "sessions",
+    params(
+        ("tenant" = B64x32, Path, description = "The tenant's id"),
+        ("session" = String, Path, description = "The session's id, or the first 16 bytes of it, in base64url"),
+    ),
+    request_body = Append,
+    responses((status = 200, description = "Appended", body = Appended), WriteProblems),
+)]
+pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Response, ApiError> {
+    raw.no_query()?;
+    let name = SessionName::from_text(raw.param("session"))?;
+    let (tenant, sender) = raw.sender(&app).await?;
+    let body: Append = raw.json()?;
+    let uploads = writes::uploads(&body.entries)?;
+    writes::check_nonce(&app, tenant.id(), &sender).await?;
+    let at = answers::find_session(&app, &tenant, &name).await?;
+    let state = app.cache.session(&*app.storage, at).await?;
+    let state = state.ok_or(ErrorCode::SessionNotFound)?;
+    let position = if writes::is_resend(&app, at, sender.id(), &uploads).await? {
+        app.storage.use_nonce(at.tenant, &sender.nonce).await?;
+        state.tip().head
+    } else {
+        access(
+            &state,
+            &Recipient::identity(sender.id()),
+            app.clock.now_ms(),
+        )?;
+        accept_and_store(&app, &sender, at, Some(state), uploads).await?
+    };
+    let head = tenant.head(at.chain, position, app.clock.now_ms());
+    Ok(json(StatusCode::OK, &Appended { head }))
+}
+
+/// Accepts entries on top of `state` and stores them; gives the new head.
+pub(crate) async fn accept_and_store(
+    app: &App,
+    sender: &Sender,
+    at: ChainRef,
+    state: Option<Arc<SessionState>>,
+    uploads: Vec<Upload>,
+) -> Result<Position, ApiError> {
+    let expected = state.as_ref().map(|state| state.tip().head);
+    let (state, effects) = accept(app, sender, at, state, uploads).await?;
+    if state.tenant_id() != at.tenant || state.id() != at.chain {
+        return Err(ErrorCode::EntryInvalid.into());
+    }
+    let expiries = expiries(&state, &effects);
+    let mut write = Write::new(at, Kind::Session, expected, effects);
+    write.expiries = expiries;
+    write.author = Some(sender.position());
+    write.nonce = Some(sender.nonce);
+    app.storage.apply(&write).await?;
+    let state = Arc::new(state);
+    app.cache.put_session(at, &state);
+    Ok(state.tip().head)
+}
+
+/// Applies the protocol's rules, with the identities that they ask for.
+async fn accept(
+    app: &App,
+    sender: &Sender,
+    at: ChainRef,
+    state: Option<Arc<SessionState>>,
+    uploads: Vec<Upload>,
+) -> Result<(SessionState, Effects), ApiError> {
+    let requester = sender.id();
+    let uploads = Arc::new(uploads);
+    let mut known = Arc::new(Known::from([(requester, Arc::clone(&sender.identity))]));
+    // Each entry asks for what it needs at once; a round that brings nothing ends it.
+    loop {
+        let now_ms = app.clock.now_ms();
+        let (start, entries, with) = (state.clone(), uploads.clone(), known.clone());
+        let accepted = blocking(move || {
+            let start = start.map(Arc::unwrap_or_clone);
+            accept_session(start, &entries, requester, &*with, now_ms)
+        });
+        let error = match accepted.await? {
+            Ok(accepted) => return Ok(accepted),
+            Err(error) => error,
+        };
+        let refused = ApiError::refused(&error, now_ms);
+        let AcceptError::Needs(needs) = error else {
+            return Err(refused);
+        };
+        let more = Arc::make_mut(&mut known);
+        if !app
+            .cache
+            .provide(&*app.storage, at.tenant, more, &needs)
+            .await?
+        {
+            return Err(refused);
+        }
+    }
+}
+
+/// The ends of all grants that the new entries have made, or wrapped for.
+fn expiries(state: &SessionState, effects: &Effects) -> BTreeMap<Recipient, u64> {
+    let first = effects.entries.first().map_or(0, |entry| entry.seq);
+    let granted = state
+        .members()
+        .filter(|(_, member)| member.granted_seq >= first)
+        .map(|(recipient, member)| (*recipient, member.expires_ms));
+    let wrapped = effects.wraps.iter().filter_map(|wrap| {
+        let member = state.member(&wrap.recipient)?;
+        Some((wrap.recipient, member.expires_ms))
+    });
+    granted.chain(wrapped).collect()
+}

@@ -1,0 +1,57 @@
+//! From the app's own names to identities.
+
+use crate::answers::{self, Budget};
+use crate::app::App;
+use crate::openapi::ReadProblems;
+use crate::problem::{ApiError, json};
+use crate::request::Raw;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use plico_protocol::identity::attestation::check_user_id;
+use plico_protocol::wire::ErrorCode;
+use plico_protocol::wire::b64::B64x32;
+use plico_protocol::wire::limits::MAX_LOOKUP;
+use plico_protocol::wire::rest::{UserFound, UsersFound, UsersLookup};
+use std::sync::Arc;
+
+/// Find identities by user id.
+///
+/// Each answer holds the opening with the app backend's attestation, which the
+/// client verifies: the directory's word alone counts for nothing.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant}/users/lookup",
+    operation_id = "lookUpUsers",
+    tag = "identities",
+    params(("tenant" = B64x32, Path, description = "The tenant's id")),
+    request_body = UsersLookup,
+    responses((status = 200, description = "Those that there are", body = UsersFound), ReadProblems),
+)]
+pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Response, ApiError> {
+    raw.no_query()?;
+    let (tenant, sender) = raw.sender(&app).await?;
+    let body: UsersLookup = raw.json()?;
+    if body.user_ids.len() > MAX_LOOKUP {
+        return Err(ApiError::from(ErrorCode::TooLarge).detail("at most 256 user ids at a time"));
+    }
+    for user_id in &body.user_ids {
+        check_user_id(user_id).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    }
+    let mut answer = UsersFound {
+        found: Vec::new(),
+        missing: Vec::new(),
+    };
+    let mut budget = Budget::lookup();
+    for user_id in body.user_ids {
+        let identity = match app.storage.user(tenant.id(), &user_id).await? {
+            Some(id) => answers::identity(&app, &tenant, &sender, id, 0, &mut budget).await?,
+            None => None,
+        };
+        match identity {
+            Some(identity) => answer.found.push(UserFound { user_id, identity }),
+            None => answer.missing.push(user_id),
+        }
+    }
+    Ok(json(StatusCode::OK, &answer))
+}

@@ -1,0 +1,76 @@
+//! The endpoints, one a file.
+
+pub(crate) mod add_identity_entries;
+pub(crate) mod add_session_entries;
+pub(crate) mod create_identity;
+pub(crate) mod create_session;
+pub(crate) mod dev_enrolment;
+pub(crate) mod get_identity;
+pub(crate) mod get_session;
+pub(crate) mod get_tenant;
+pub(crate) mod health;
+pub(crate) mod look_up_identities;
+pub(crate) mod look_up_sessions;
+pub(crate) mod look_up_users;
+
+use crate::app::App;
+use crate::problem::ApiError;
+use axum::Router;
+use axum::routing::{get, post};
+use plico_protocol::wire::ErrorCode;
+use std::sync::Arc;
+
+/// All of them.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    // Not nested: a nested handler sees a shortened URI, and the whole is signed.
+    let mut router = Router::new()
+        .route("/v1/tenants/{tenant}", get(get_tenant::handle))
+        .route(
+            "/v1/tenants/{tenant}/identities",
+            post(create_identity::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/identities/lookup",
+            post(look_up_identities::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/identities/{identity}",
+            get(get_identity::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/identities/{identity}/entries",
+            post(add_identity_entries::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/users/lookup",
+            post(look_up_users::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/sessions",
+            post(create_session::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/sessions/lookup",
+            post(look_up_sessions::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/sessions/{session}",
+            get(get_session::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/sessions/{session}/entries",
+            post(add_session_entries::handle),
+        )
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready));
+    if app.dev.is_some() {
+        router = router.route(
+            "/dev/tenants/{tenant}/enrolment",
+            post(dev_enrolment::handle),
+        );
+    }
+    router
+        .method_not_allowed_fallback(async || ApiError::new(ErrorCode::MethodNotAllowed))
+        .fallback(async || ApiError::new(ErrorCode::NotFound))
+        .with_state(app)
+}

@@ -1,0 +1,6 @@
+//! What every [`Storage`](super::Storage) must do.
+
+use super::Storage;
+
+/// Runs the suite.
+pub async fn run(_storage: &dyn Storage) {}

@@ -1,0 +1,278 @@
+//! Where chains are kept. A host of another database implements [`Storage`]
+//! and runs [`conformance`] against it.
+//!
+//! Nothing here knows a rule of the protocol: what is written was accepted
+//! before, and [`Storage::apply`] writes it whole or not at all.
+
+pub mod conformance;
+pub mod sqlite;
+
+use async_trait::async_trait;
+use plico_protocol::format::ids::{ChainId, KeyId, Kind, Position, Recipient};
+use plico_protocol::keyring::merkle::Hash;
+use plico_protocol::primitives::secret::Secret32;
+use plico_protocol::wire::accept::{AcceptedBackLink, AcceptedWrap, Effects};
+use std::collections::BTreeMap;
+use thiserror::Error;
+
+/// Why the storage failed. Its text goes to the log, never to a client.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// Busy, full or out of reach: trying again may help.
+    #[error("the database can't answer now: {0}")]
+    Unavailable(String),
+    /// Something is stored that this program did not write.
+    #[error("the database holds something unexpected: {0}")]
+    Damaged(&'static str),
+    /// The database was written by a newer release.
+    #[error(
+        "the database has schema version {found}, but this release knows only {known}; use a newer plico-directory"
+    )]
+    Newer {
+        /// The database's version.
+        found: i64,
+        /// The newest version known here.
+        known: i64,
+    },
+    /// The file can't be opened.
+    #[error("can't open the database {path}: {reason}")]
+    Open {
+        /// The file.
+        path: String,
+        /// The system's reason.
+        reason: String,
+    },
+    /// Anything else.
+    #[error("the database failed: {0}")]
+    Failed(String),
+}
+
+/// Why a write was refused. Nothing of it was stored.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The chain is not where the write expects it.
+    #[error("the chain has moved on")]
+    Conflict,
+    /// The author's chain is not where the write expects it.
+    #[error("the author's chain has moved on")]
+    AuthorBehind,
+    /// The nonce was used before.
+    #[error("the request was carried out before")]
+    Replayed,
+    /// The user id is bound to another identity with the same or a higher number.
+    #[error("the user id is taken")]
+    UserIdTaken,
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// A chain of a tenant. The tenant's own chain has the tenant's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ChainRef {
+    /// The tenant.
+    pub tenant: ChainId,
+    /// The chain.
+    pub chain: ChainId,
+}
+
+/// Where a stored chain stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainHead {
+    /// What kind of chain it is.
+    pub kind: Kind,
+    /// Its last entry.
+    pub position: Position,
+}
+
+/// A tenant, as stored beside its chain.
+#[derive(Clone, Debug)]
+pub struct TenantRow {
+    /// The id.
+    pub id: ChainId,
+    /// The operator's name for it.
+    pub name: String,
+    /// The seed of the key that signs heads.
+    pub directory_seed: Secret32,
+    /// When it was made, in milliseconds since 1970-01-01 UTC.
+    pub created_ms: u64,
+}
+
+/// How much of a log one read gives; always at least one entry.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    /// The first entry.
+    pub from: u64,
+    /// Entries at most.
+    pub entries: usize,
+    /// Bytes of entries at most.
+    pub bytes: usize,
+}
+
+/// What is read of a chain at one moment.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// The entries.
+    pub page: Page,
+    /// Whose wraps, if anybody's; back-links are read along with them.
+    pub recipient: Option<Recipient>,
+    /// Ranges of epochs, both ends included: the segments.
+    pub ranges: Vec<(u32, u32)>,
+    /// The newest wraps of each range.
+    pub wraps_per_range: usize,
+    /// Wraps whose grant has ended at this time are left out.
+    pub now_ms: u64,
+}
+
+/// A wrap with the leaves of the entry that commits to it.
+#[derive(Clone, Debug)]
+pub struct StoredWrap {
+    /// The wrap.
+    pub wrap: AcceptedWrap,
+    /// All leaves of that entry.
+    pub leaves: Vec<Hash>,
+}
+
+/// A chain at one moment.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    /// Where it stands.
+    pub head: ChainHead,
+    /// SignedEntry, in order.
+    pub entries: Vec<Vec<u8>>,
+    /// Whether there are more entries.
+    pub more: bool,
+    /// Ascending by epoch.
+    pub wraps: Vec<StoredWrap>,
+    /// Ascending by epoch and target.
+    pub back_links: Vec<AcceptedBackLink>,
+    /// The metadata blob.
+    pub metadata: Option<Vec<u8>>,
+    /// UserIdOpening of an identity.
+    pub opening: Option<Vec<u8>>,
+}
+
+/// A request's nonce, kept until the signature has expired.
+#[derive(Clone, Copy, Debug)]
+pub struct Nonce {
+    /// The key that signed.
+    pub key: KeyId,
+    /// The nonce.
+    pub nonce: [u8; 16],
+    /// When it may be forgotten, in milliseconds since 1970-01-01 UTC.
+    pub expires_ms: u64,
+}
+
+/// A user id given to an identity.
+#[derive(Clone)]
+pub struct Binding {
+    /// The user id: personal data.
+    pub user_id: String,
+    /// The attestation's number.
+    pub number: u64,
+    /// UserIdOpening.
+    pub opening: Vec<u8>,
+}
+
+impl core::fmt::Debug for Binding {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Binding(number {}, redacted)", self.number)
+    }
+}
+
+/// One atomic write.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// The chain.
+    pub at: ChainRef,
+    /// Its kind.
+    pub kind: Kind,
+    /// Where it must stand; `None`: it must not be there.
+    pub expected: Option<Position>,
+    /// What is stored and deleted.
+    pub effects: Effects,
+    /// When the wraps of these recipients end, in milliseconds since
+    /// 1970-01-01 UTC; 0 = never. Applies to all their wraps in this chain.
+    pub expiries: BTreeMap<Recipient, u64>,
+    /// The author's chain and where it must stand.
+    pub author: Option<(ChainId, Position)>,
+    /// The request's nonce.
+    pub nonce: Option<Nonce>,
+    /// A user id for the chain, which is an identity.
+    pub binding: Option<Binding>,
+    /// A new tenant, whose chain this is.
+    pub tenant: Option<TenantRow>,
+}
+
+impl Write {
+    /// A write without conditions besides the head.
+    #[must_use]
+    pub fn new(at: ChainRef, kind: Kind, expected: Option<Position>, effects: Effects) -> Self {
+        Self {
+            at,
+            kind,
+            expected,
+            effects,
+            expiries: BTreeMap::new(),
+            author: None,
+            nonce: None,
+            binding: None,
+            tenant: None,
+        }
+    }
+}
+
+/// The directory's database.
+#[async_trait]
+pub trait Storage: Send + Sync + 'static {
+    /// Whether it answers.
+    async fn ping(&self) -> Result<(), StorageError>;
+
+    /// All tenants, oldest first.
+    async fn tenants(&self) -> Result<Vec<TenantRow>, StorageError>;
+
+    /// One tenant.
+    async fn tenant(&self, id: ChainId) -> Result<Option<TenantRow>, StorageError>;
+
+    /// Where a chain stands.
+    async fn head(&self, at: ChainRef) -> Result<Option<ChainHead>, StorageError>;
+
+    /// The session whose id begins with `handle`.
+    async fn session_by_handle(
+        &self,
+        tenant: ChainId,
+        handle: [u8; 16],
+    ) -> Result<Option<ChainId>, StorageError>;
+
+    /// Entries of a chain, none if it isn't there.
+    async fn entries(&self, at: ChainRef, page: Page) -> Result<Vec<Vec<u8>>, StorageError>;
+
+    /// A chain at one moment.
+    async fn read(&self, at: ChainRef, read: Read) -> Result<Option<Rows>, StorageError>;
+
+    /// The identity of a user id.
+    async fn user(&self, tenant: ChainId, user_id: &str) -> Result<Option<ChainId>, StorageError>;
+
+    /// Whether the nonce was used.
+    async fn nonce_used(&self, tenant: ChainId, nonce: &Nonce) -> Result<bool, StorageError>;
+
+    /// Uses up a nonce without writing anything else.
+    ///
+    /// # Errors
+    /// [`WriteError::Replayed`] if it was used before.
+    async fn use_nonce(&self, tenant: ChainId, nonce: &Nonce) -> Result<(), WriteError>;
+
+    /// Writes everything or nothing. Deletions come first. When it returns
+    /// `Ok`, a crash loses nothing of it; when the future is dropped, or the
+    /// program dies, the write has happened whole or not at all.
+    async fn apply(&self, write: &Write) -> Result<(), WriteError>;
+
+    /// Deletes wraps whose time has ended and nonces that may be forgotten,
+    /// so that nothing of them stays in the files.
+    async fn purge(&self, now_ms: u64) -> Result<(), StorageError>;
+
+    /// Closes the database; nothing can be read or written afterwards.
+    async fn close(&self);
+}

@@ -1,0 +1,308 @@
+//! The embedded database: SQLite in WAL mode, every commit synced to disk,
+//! deleted content overwritten. One connection writes, a few read.
+
+mod read;
+mod write;
+
+use super::{
+    ChainHead, ChainRef, Nonce, Page, Read, Rows, Storage, StorageError, TenantRow, Write,
+    WriteError,
+};
+use async_trait::async_trait;
+use plico_protocol::format::ids::ChainId;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use std::path::Path;
+use std::time::Duration;
+
+/// The steps that lead to the schema of this release; the database counts them
+/// in its `user_version`.
+const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
+/// "Plic": marks the file as ours.
+const APPLICATION_ID: i64 = 0x506c_6963;
+const READERS: u32 = 4;
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct SqliteStorage {
+    reader: SqlitePool,
+    writer: SqlitePool,
+}
+
+impl From<sqlx::Error> for StorageError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+                Self::Unavailable(error.to_string())
+            }
+            sqlx::Error::Database(inner) => {
+                let code = inner.code().and_then(|code| code.parse::<i64>().ok());
+                match code.map(|code| code & 0xff) {
+                    // BUSY, LOCKED, IOERR, FULL
+                    Some(5 | 6 | 10 | 13) => Self::Unavailable(error.to_string()),
+                    _ => Self::Failed(error.to_string()),
+                }
+            }
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<sqlx::Error> for WriteError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Storage(error.into())
+    }
+}
+
+impl SqliteStorage {
+    /// Opens a file, or makes it (mode 0600: it holds the tenants' directory
+    /// keys) if it isn't there; its folder must be.
+    ///
+    /// # Errors
+    /// [`StorageError::Open`] with the system's reason, [`StorageError::Newer`].
+    pub async fn open(path: &Path) -> Result<Self, StorageError> {
+        let failed = |reason: String| StorageError::Open {
+            path: path.display().to_string(),
+            reason,
+        };
+        create_private(path).map_err(|error| failed(error.to_string()))?;
+        let options = options()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal);
+        let writer = pool(1)
+            .connect_with(options.clone())
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        migrate(&writer, &failed).await?;
+        let reader = pool(READERS)
+            .connect_with(options.pragma("query_only", "ON"))
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        Ok(Self { reader, writer })
+    }
+
+    /// A database in memory, for tests. It ends with the value.
+    pub async fn in_memory() -> Result<Self, StorageError> {
+        let writer = pool(1).connect_with(options().in_memory(true)).await?;
+        migrate(&writer, &|reason| StorageError::Failed(reason)).await?;
+        Ok(Self {
+            reader: writer.clone(),
+            writer,
+        })
+    }
+}
+
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+fn options() -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("secure_delete", "ON")
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(Duration::from_secs(10))
+}
+
+/// Brings the schema to this release's version, or refuses a foreign or newer file.
+async fn migrate(
+    writer: &SqlitePool,
+    failed: &(dyn Fn(String) -> StorageError + Sync),
+) -> Result<(), StorageError> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+    let (version,): (i64,) = sqlx::query_as("PRAGMA user_version")
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(|error| failed(error.to_string()))?;
+    let (application,): (i64,) = sqlx::query_as("PRAGMA application_id")
+        .fetch_one(&mut *tx)
+        .await?;
+    let (tables,): (i64,) = sqlx::query_as("SELECT count(*) FROM sqlite_schema")
+        .fetch_one(&mut *tx)
+        .await?;
+    if application != APPLICATION_ID && tables != 0 {
+        return Err(failed("it is another program's database".into()));
+    }
+    if version > known {
+        return Err(StorageError::Newer {
+            found: version,
+            known,
+        });
+    }
+    let done = usize::try_from(version).unwrap_or_default();
+    for step in MIGRATIONS.iter().skip(done) {
+        sqlx::raw_sql(*step).execute(&mut *tx).await?;
+    }
+    if version < known {
+        let marks =
+            format!("PRAGMA user_version = {known}; PRAGMA application_id = {APPLICATION_ID}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(marks))
+            .execute(&mut *tx)
+            .await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Unsigned numbers as SQLite's signed ones. Beyond its range nothing is stored.
+fn int(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], StorageError> {
+    bytes
+        .try_into()
+        .map_err(|_| StorageError::Damaged("a value of the wrong length"))
+}
+
+fn number<T: TryFrom<i64>>(number: i64) -> Result<T, StorageError> {
+    T::try_from(number).map_err(|_| StorageError::Damaged("a number out of range"))
+}
+
+#[async_trait]
+impl Storage for SqliteStorage {
+    async fn ping(&self) -> Result<(), StorageError> {
+        sqlx::query("SELECT 1 FROM tenants LIMIT 1")
+            .fetch_optional(&self.reader)
+            .await?;
+        Ok(())
+    }
+
+    async fn tenants(&self) -> Result<Vec<TenantRow>, StorageError> {
+        read::tenants(&self.reader).await
+    }
+
+    async fn tenant(&self, id: ChainId) -> Result<Option<TenantRow>, StorageError> {
+        read::tenant(&self.reader, id).await
+    }
+
+    async fn head(&self, at: ChainRef) -> Result<Option<ChainHead>, StorageError> {
+        let mut connection = self.reader.acquire().await?;
+        Ok(read::chain(&mut connection, at).await?.map(|row| row.head))
+    }
+
+    async fn session_by_handle(
+        &self,
+        tenant: ChainId,
+        handle: [u8; 16],
+    ) -> Result<Option<ChainId>, StorageError> {
+        read::session_by_handle(&self.reader, tenant, handle).await
+    }
+
+    async fn entries(&self, at: ChainRef, page: Page) -> Result<Vec<Vec<u8>>, StorageError> {
+        let mut connection = self.reader.acquire().await?;
+        match read::chain(&mut connection, at).await? {
+            Some(row) => Ok(read::entries(&mut connection, &row, page).await?.0),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn read(&self, at: ChainRef, wanted: Read) -> Result<Option<Rows>, StorageError> {
+        let mut tx = self.reader.begin().await?;
+        let rows = read::rows(&mut tx, at, &wanted).await?;
+        tx.rollback().await?;
+        Ok(rows)
+    }
+
+    async fn user(&self, tenant: ChainId, user_id: &str) -> Result<Option<ChainId>, StorageError> {
+        read::user(&self.reader, tenant, user_id).await
+    }
+
+    async fn nonce_used(&self, tenant: ChainId, nonce: &Nonce) -> Result<bool, StorageError> {
+        read::nonce_used(&self.reader, tenant, nonce).await
+    }
+
+    async fn use_nonce(&self, tenant: ChainId, nonce: &Nonce) -> Result<(), WriteError> {
+        let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        write::nonce(&mut tx, tenant, nonce).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn apply(&self, write: &Write) -> Result<(), WriteError> {
+        let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        write::apply(&mut tx, write).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn purge(&self, now_ms: u64) -> Result<(), StorageError> {
+        let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        write::purge(&mut tx, now_ms).await?;
+        tx.commit().await?;
+        // What was deleted may still stand in older frames of the log.
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn conforms_on_disk_and_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = SqliteStorage::open(&folder.path().join("a.sqlite"))
+            .await
+            .unwrap();
+        super::super::conformance::run(&storage).await;
+        super::super::conformance::run(&SqliteStorage::in_memory().await.unwrap()).await;
+    }
+
+    #[tokio::test]
+    async fn newer_and_foreign_databases_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite");
+        let storage = SqliteStorage::open(&path).await.unwrap();
+        sqlx::raw_sql("PRAGMA user_version = 99")
+            .execute(&storage.writer)
+            .await
+            .unwrap();
+        storage.close().await;
+        let error = SqliteStorage::open(&path).await.unwrap_err().to_string();
+        assert!(error.contains("version 99"), "{error}");
+
+        let path = folder.path().join("b.sqlite");
+        std::fs::write(&path, b"this is no database, but long enough to be one").unwrap();
+        let error = SqliteStorage::open(&path).await.unwrap_err().to_string();
+        assert!(error.contains("b.sqlite"), "{error}");
+
+        let path = folder.path().join("no/such/folder.sqlite");
+        let error = SqliteStorage::open(&path).await.unwrap_err().to_string();
+        assert!(error.contains("folder.sqlite"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn the_file_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite");
+        SqliteStorage::open(&path).await.unwrap().close().await;
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
