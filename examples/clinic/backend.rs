@@ -42,7 +42,7 @@ impl Clinic {
         .await?;
         let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
         let enrolment_key = Arc::new(SigningKey::generate(&mut rng));
-        let tenant_id = server.create_tenant(&enrolment_key, "clinic").await?;
+        let tenant_id = server.create_tenant("clinic", &enrolment_key).await?;
         let url = server.public_url().to_owned();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let running = tokio::spawn(async move {

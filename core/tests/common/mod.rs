@@ -71,7 +71,7 @@ impl World {
         };
         let server = Server::bind(config).await.unwrap();
         let enrolment_key = Arc::new(SigningKey::generate(&mut rng()));
-        let tenant_id = server.create_tenant(&enrolment_key, "test").await.unwrap();
+        let tenant_id = server.create_tenant("test", &enrolment_key).await.unwrap();
         let row = server.storage().tenant(tenant_id).await.unwrap().unwrap();
         let directory_key = SigningKey::from_seed(&row.directory_seed);
         let url = server.public_url().to_owned();
