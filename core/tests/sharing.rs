@@ -555,3 +555,57 @@ async fn the_memory_store_keeps_the_ports_promises() {
     let store = plico::store::MemoryStore::new();
     plico::ports::conformance::store(&store).await.unwrap();
 }
+
+/// The cryptographic half of revocation: not even with everything that the
+/// directory has, and every key that it ever had, does a revoked party open
+/// what was written afterwards.
+#[tokio::test]
+async fn a_revoked_party_with_the_directorys_whole_database_opens_nothing_new() {
+    use common::member::Member;
+    use plico_protocol::envelope::{EnvelopeKey, open};
+    use plico_protocol::format::decode;
+    use plico_protocol::format::ids::ChainId;
+    use plico_protocol::format::wrap::BackLink;
+    use plico_protocol::primitives::kem;
+
+    let world = World::new().await;
+    let (doctor, insurer) = (world.person("dr.a").await, world.person("insurer.3").await);
+    let session = doctor
+        .account
+        .create_session([Recipient::user("insurer.3")])
+        .await
+        .unwrap();
+    let id = ChainId(*session.id().as_bytes());
+    let thief = Member::of(&insurer, &world).await;
+    let known = thief.identities(&[doctor.id(), insurer.id()]).await;
+    let (_, old) = thief.state(id, &known).await;
+    let thief_key = thief.my_key().await;
+    session.revoke(Recipient::user("insurer.3")).await.unwrap();
+    let letter = session.encrypt("after", None).await.unwrap();
+
+    // All that the directory holds now, as the doctor is served it.
+    let answer = Member::of(&doctor, &world).await.session(id).await;
+    let newest: Vec<_> = answer.wraps.iter().filter(|it| it.epoch == 1).collect();
+    assert_eq!(newest.len(), 1);
+    let keys: [&kem::PrivateKey; 2] = [&thief_key, &thief.device.kem];
+    for wrap in &newest {
+        for key in keys {
+            for info in [&b""[..], &wrap.id.0] {
+                assert!(key.open::<32>(info, &wrap.sealed.0).is_err());
+            }
+        }
+    }
+    // The back-link leads from the new epoch to the old one, not the other way.
+    for bytes in &answer.back_links {
+        let link: BackLink = decode("back-link", &bytes.0).unwrap();
+        assert_eq!((link.epoch, link.target), (1, 0));
+        assert!(old.open_back_link(&link, &old.commitment()).is_err());
+    }
+    // The old epoch's key, called the new one.
+    for epoch in [0, 1] {
+        let suite = Suite::ChaCha20Poly1305Sha512;
+        let tenant = world.tenant_id.0;
+        let key = EnvelopeKey::new(old.payload_key(), tenant, id.0, epoch, suite);
+        assert!(open(&key, &letter, None).is_err());
+    }
+}

@@ -1,4 +1,4 @@
-//! What every [`Storage`](super::Storage) must do.
+//! What every [`Storage`] must do.
 
 use super::Storage;
 
