@@ -293,7 +293,7 @@ async fn the_end() {
     .unwrap();
     world.take(&mut session, &metadata);
     world
-        .add(&owner, &session, &[metadata.clone()])
+        .add(&owner, &session, std::slice::from_ref(&metadata))
         .await
         .json::<Appended>();
     let answer: SessionAnswer = world.get(&patient, &name(&session)).await.json();
