@@ -3,6 +3,7 @@
 
 use plico_protocol::envelope::EnvelopeError;
 use plico_protocol::format::codec::FormatError;
+use plico_protocol::format::context::ContextError;
 pub use plico_protocol::wire::ErrorCode;
 use plico_protocol::wire::Problem;
 
@@ -99,6 +100,12 @@ impl From<FormatError> for Error {
             _ => ErrorCode::HistoryInvalid,
         };
         Self::new(code).with_detail(error.to_string())
+    }
+}
+
+impl From<ContextError> for Error {
+    fn from(error: ContextError) -> Self {
+        Self::new(ErrorCode::InvalidArgument).with_detail(error.to_string())
     }
 }
 

@@ -4,15 +4,15 @@
 //! directory is never trusted with content, nor with who owns which key.
 //!
 //! ```no_run
-//! # async fn example(jwt: String) -> plico::Result<()> {
+//! # async fn ask_my_backend_for_a_token(_: plico::IdentityId) -> plico::Result<String> { Ok(String::new()) }
+//! # async fn example() -> plico::Result<()> {
 //! use plico::{AccountOptions, Context, Grant, Plico, Recipient, RegisterOptions};
 //!
 //! let plico = Plico::open("https://keys.example.org", "the tenant's id").await?;
 //! let account = plico.account(AccountOptions::in_memory()).await?;
 //! account.register(RegisterOptions::new("dr.a", |request| async move {
-//!     // Ask your own backend for an enrolment token for this identity.
-//!     # let _ = request.identity_id;
-//!     Ok(jwt)
+//!     // Your own backend signs a token for this identity, once the person has signed in.
+//!     ask_my_backend_for_a_token(request.identity_id).await
 //! })).await?;
 //!
 //! let session = account.create_session([Recipient::user("patient.7")]).await?;

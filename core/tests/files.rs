@@ -1,5 +1,7 @@
 //! Files: whole under their final name or not there at all.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod common;
 
 use common::{World, code};

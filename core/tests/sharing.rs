@@ -1,5 +1,7 @@
 //! What apps do, over real HTTP against a real directory.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod common;
 
 use common::{DAY, MINUTE, World, code};

@@ -4,7 +4,7 @@ use plico::http::HttpTransport;
 use plico::ports::Transport;
 use plico::store::MemoryStore;
 use plico::{Account, AccountOptions, EnrolmentRequest, Plico, RegisterOptions};
-use plico_directory::{Config, Server};
+use plico_directory::{Config, DatabaseConfig, Server};
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::format::keys::KeyRecord;
 use plico_protocol::identity::Attestation;
@@ -35,7 +35,11 @@ fn now() -> Duration {
 impl Clinic {
     /// Starts the real server on a free port, with embedded SQLite in `database`.
     pub async fn open(database: &Path) -> Result<Self> {
-        let server = Server::bind(Config::new("127.0.0.1:0".parse()?, database)).await?;
+        let server = Server::bind(Config {
+            database: DatabaseConfig::File(database.to_owned()),
+            ..Config::in_memory()
+        })
+        .await?;
         let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
         let enrolment_key = Arc::new(SigningKey::generate(&mut rng));
         let tenant_id = server.create_tenant("clinic", &enrolment_key).await?;

@@ -162,6 +162,8 @@ pub async fn tell(file: Option<PathBuf>) -> Result<()> {
         sha256(&at("insurer.txt"))? == original,
         "the insurer's copy differs",
     )?;
+    // It asks for news, and keeps that answer, too.
+    insurer.session(session.id()).refresh().await?;
     say("✓ The insurer opens the record. Nothing was encrypted anew.");
 
     chapter("The doctor takes the right back.");

@@ -175,7 +175,7 @@ impl AccountInner {
             }
             let path = format!("/sessions/{}/entries", b64::encode(&id.0));
             match self.send(id, &path, &drafting.drafts).await {
-                Ok(()) => return self.adopt(&cell, drafting).await,
+                Ok(appended) => return self.adopt(&cell, drafting, &appended).await,
                 Err(error)
                     if matches!(error.code(), ErrorCode::Conflict | ErrorCode::AuthorBehind) =>
                 {
@@ -194,7 +194,7 @@ impl AccountInner {
     }
 
     /// Journals `drafts` and sends them to `path`.
-    pub async fn send(&self, id: ChainId, path: &str, drafts: &[Draft]) -> Result<()> {
+    pub async fn send(&self, id: ChainId, path: &str, drafts: &[Draft]) -> Result<Appended> {
         let record = self.registered()?;
         let body = upload(drafts)?;
         let key = journal_key(id);
@@ -217,14 +217,21 @@ impl AccountInner {
                 .await
                 .map_err(store_error)?;
         }
-        sent.map(drop)
+        sent
     }
 
     /// Takes our own entries into the view.
-    async fn adopt(&self, cell: &SessionCell, drafting: Drafting<'_>) -> Result<Arc<View>> {
+    async fn adopt(
+        &self,
+        cell: &SessionCell,
+        drafting: Drafting<'_>,
+        appended: &Appended,
+    ) -> Result<Arc<View>> {
         let mut view = drafting.view.clone();
         view.state = Arc::new(drafting.state);
         for draft in &drafting.drafts {
+            view.hashes
+                .insert(draft.entry.entry.seq, draft.entry.entry.hash());
             if let Some(secret) = &draft.secret {
                 view.secrets.insert(secret.context().epoch, secret.clone());
             }
@@ -235,6 +242,13 @@ impl AccountInner {
             if draft.metadata.is_some() {
                 view.metadata.clone_from(&draft.metadata);
             }
+        }
+        // From here on the directory is held to what it has just confirmed. If
+        // others have written since, the next refresh judges their entries first.
+        let tip = view.state.tip();
+        if super::pins::decode_head(&appended.head)?.head.seq <= tip.head.seq {
+            self.hold_head(&appended.head, tip, |seq| view.hashes.get(&seq).copied())
+                .await?;
         }
         let me = Recipient::identity(drafting.record.identity);
         let stays = view.state.member(&me).is_some() && !view.state.ended();

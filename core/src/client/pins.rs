@@ -107,7 +107,8 @@ impl Pins {
             if head.seq < pin.seq {
                 return Err(ErrorCode::HistoryShortened.into());
             }
-            if hash_at(pin.seq) != Some(pin.hash) {
+            let other_head = head.seq == pin.seq && head.hash != pin.hash;
+            if other_head || hash_at(pin.seq) != Some(pin.hash) {
                 return Err(ErrorCode::HistoryForked.into());
             }
             // Two answers may cross on their way; an older one than the bound is a replay.

@@ -28,6 +28,8 @@ pub(crate) struct SessionCell {
 #[derive(Clone)]
 pub(crate) struct View {
     pub state: Arc<SessionState>,
+    /// Every entry's hash: what a pin is compared with.
+    pub hashes: HashMap<u64, EntryHash>,
     pub refreshed_ms: u64,
     pub secrets: BTreeMap<u32, EpochSecret>,
     /// Epochs whose wrap the log commits to, but which does not open.
@@ -192,10 +194,10 @@ impl AccountInner {
     async fn fetch(&self, name: SessionName, old: Option<Arc<View>>) -> Result<View> {
         let record = self.registered()?;
         let mut state = old.as_ref().map(|view| (*view.state).clone());
-        let mut hashes = HashMap::<u64, EntryHash>::new();
-        if let Some(state) = &state {
-            hashes.insert(state.tip().head.seq, state.tip().head.hash);
-        }
+        let mut hashes = old
+            .as_ref()
+            .map(|view| view.hashes.clone())
+            .unwrap_or_default();
         let answer = loop {
             let from = state.as_ref().map_or(0, |state| state.tip().head.seq + 1);
             let path = format!("/sessions/{}?from={from}", name.text());
@@ -226,6 +228,7 @@ impl AccountInner {
         let hash_at = |seq: u64| hashes.get(&seq).copied();
         self.hold_head(&answer.head, state.tip(), hash_at).await?;
         let mut view = View {
+            hashes,
             refreshed_ms: self.plico.inner.now_ms(),
             secrets: old
                 .as_ref()

@@ -1,6 +1,7 @@
 //! A real directory on a loopback port, people with accounts, and a wire on
 //! which a liar can sit.
 #![allow(dead_code, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 pub mod member;
 
@@ -8,7 +9,7 @@ use plico::http::HttpTransport;
 use plico::ports::{BoxFuture, Clock, Request, Response, Transport, TransportError};
 use plico::store::MemoryStore;
 use plico::{Account, AccountOptions, EnrolmentRequest, Plico, PlicoBuilder, RegisterOptions};
-use plico_directory::{Config, Server};
+use plico_directory::{Config, DatabaseConfig, Server};
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::format::keys::KeyRecord;
 use plico_protocol::identity::Attestation;
@@ -64,15 +65,16 @@ impl World {
         let start = 1_800_000_000_000;
         let clock = Arc::new(TestClock(AtomicU64::new(start)));
         let server_clock = clock.clone();
-        let config = Config::new(
-            "127.0.0.1:0".parse().unwrap(),
-            &folder.path().join("db.sqlite"),
-        )
-        .with_clock(Arc::new(move || server_clock.now()));
+        let config = Config {
+            database: DatabaseConfig::File(folder.path().join("db.sqlite")),
+            clock: plico_directory::Clock::new(move || server_clock.now()),
+            ..Config::in_memory()
+        };
         let server = Server::bind(config).await.unwrap();
         let enrolment_key = Arc::new(SigningKey::generate(&mut rng()));
         let tenant_id = server.create_tenant("test", &enrolment_key).await.unwrap();
-        let directory_key = server.directory_key(tenant_id).await.unwrap();
+        let row = server.storage().tenant(tenant_id).await.unwrap().unwrap();
+        let directory_key = SigningKey::from_seed(&row.directory_seed);
         let url = server.public_url().to_owned();
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(async move {

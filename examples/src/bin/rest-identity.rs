@@ -31,8 +31,8 @@ async fn token(url: String, user_id: &str, identity: [u8; 32]) -> plico::Result<
     };
     let http = HttpTransport::new().map_err(failed)?;
     let answer = http.send(request).await.map_err(failed)?;
-    let token: DevToken = serde_json::from_slice(&answer.body)
-        .map_err(|_| Error::new(ErrorCode::ProtocolError))?;
+    let token: DevToken =
+        serde_json::from_slice(&answer.body).map_err(|_| Error::new(ErrorCode::ProtocolError))?;
     Ok(token.token)
 }
 
@@ -44,7 +44,9 @@ async fn main() -> Result<()> {
     };
     let store = Arc::new(MemoryStore::new());
     let plico = Plico::open(url, tenant).await?;
-    let account = plico.account(AccountOptions::with_store(store.clone())).await?;
+    let account = plico
+        .account(AccountOptions::with_store(store.clone()))
+        .await?;
     let user_id = "rest.1";
     let endpoint = format!("{url}/dev/tenants/{tenant}/enrolment");
     let options = RegisterOptions::new(user_id, move |request| {
@@ -54,9 +56,14 @@ async fn main() -> Result<()> {
     let identity = account.register(options).await?;
     let session = account.create_session(SessionOptions::new()).await?;
 
-    let record = store.get("account").await?.ok_or("the account is not in its store")?;
+    let record = store
+        .get("account")
+        .await?
+        .ok_or("the account is not in its store")?;
     let record: serde_json::Value = serde_json::from_slice(&record)?;
-    let seed = record["signing_seed"].as_str().and_then(b64::decode_array::<32>);
+    let seed = record["signing_seed"]
+        .as_str()
+        .and_then(b64::decode_array::<32>);
     let mut seed = seed.ok_or("the account's record has no signing key")?;
     let seed_hex = hex::encode(seed);
     let key = SigningKey::from_seed(&Secret::new(&mut seed));

@@ -41,11 +41,6 @@ pub fn is_same(path: &Path, cases: &[Value]) -> bool {
     serde_json::from_slice::<Vec<Value>>(&bytes).is_ok_and(|file| file == cases)
 }
 
-/// The file's content.
-pub fn text(cases: &[Value]) -> String {
-    serde_json::to_string_pretty(cases).unwrap() + "\n"
-}
-
 /// All files.
 pub fn files() -> Vec<(&'static str, Vec<Value>)> {
     let story = Story::new();

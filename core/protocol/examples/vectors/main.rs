@@ -23,7 +23,7 @@ fn main() -> ExitCode {
                 differs = true;
             }
         } else {
-            std::fs::write(&path, generate::text(&cases)).unwrap();
+            std::fs::write(&path, serde_json::to_string_pretty(&cases).unwrap() + "\n").unwrap();
             println!("{name}: {} cases", cases.len());
         }
     }

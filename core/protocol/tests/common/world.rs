@@ -180,7 +180,11 @@ impl World {
             prev: head.hash,
             key_id: device_hash(&keys),
         };
-        let wraps = self.device_wraps(person, person.secrets.last().unwrap(), &[device.clone()]);
+        let wraps = self.device_wraps(
+            person,
+            person.secrets.last().unwrap(),
+            std::slice::from_ref(device),
+        );
         let body = AddDevice {
             possession: Opaque::new(possession.prove(&device.signing)),
             wraps: commit(&wraps).unwrap(),
