@@ -48,10 +48,10 @@ pub async fn dev(args: Dev) -> Result<(), Failure> {
          tenant     {tenant}\n  \
          data       {}\n\n\
          Paste into your app:\n\n  \
-         const plico = await Plico.open({{\n    \
-         directory: \"{url}\",\n    \
-         tenant: \"{tenant}\",\n  \
-         }});\n\n\
+         let plico = plico::Plico::open(\n      \
+         \"{url}\",\n      \
+         \"{tenant}\",\n  \
+         ).await?;\n\n\
          Enrolment tokens for anybody (in production your backend signs them):\n\n  \
          POST {url}/dev/tenants/{tenant}/enrolment\n  \
          {{\"user_id\": \"dr.a\", \"identity_id\": \"<43 characters>\"}}\n\n",
