@@ -1,0 +1,166 @@
+//! An identity's own entries: devices come and go.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::*;
+use plico_directory::random;
+use plico_protocol::chain::Replay as _;
+use plico_protocol::chain::possession::Possession;
+use plico_protocol::format::bodies::{AddDevice, BindUserId, IdentityBody};
+use plico_protocol::format::ids::Recipient;
+use plico_protocol::format::opaque::Opaque;
+use plico_protocol::format::wrap::WrapPurpose;
+use plico_protocol::identity::draft::{DeviceSecret, next_own_entry};
+use plico_protocol::identity::state::device_hash;
+use plico_protocol::keyring::wraps::{WrapTo, commit, seal_all};
+use plico_protocol::wire::rest::{Append, Appended, EntryUpload, IdentityAnswer};
+use plico_protocol::wire::upload::entry_to_rest;
+
+fn one(entry: EntryUpload) -> Append {
+    Append {
+        entries: vec![entry],
+    }
+}
+
+fn own(world: &World, person: &Person, body: &IdentityBody) -> EntryUpload {
+    let tip = world.known[&person.id].tip();
+    let entry = next_own_entry(tip, body.encode(), world.now(), &person.device.signing);
+    entry_to_rest(&entry, &[])
+}
+
+fn add_device(world: &World, person: &Person, device: &DeviceSecret) -> EntryUpload {
+    let state = &world.known[&person.id];
+    let (head, keys) = (state.tip().head, device.keys().unwrap());
+    let to = WrapTo {
+        recipient: Recipient::device(device.id()),
+        generation: 0,
+        key_id: keys.kem.id(),
+        key: device.kem.public_key().unwrap(),
+    };
+    let wraps = seal_all(
+        WrapPurpose::Device,
+        &[&person.secret],
+        &state.author(person.device.id()),
+        &[to],
+        &mut random::system(),
+    )
+    .unwrap();
+    let possession = Possession {
+        chain_id: person.id,
+        seq: head.seq + 1,
+        prev: head.hash,
+        key_id: device_hash(&keys),
+    };
+    let body = IdentityBody::AddDevice(AddDevice {
+        possession: Opaque::new(possession.prove(&device.signing)),
+        wraps: commit(&wraps).unwrap(),
+        keys,
+    });
+    let tip = state.tip();
+    let entry = next_own_entry(tip, body.encode(), world.now(), &person.device.signing);
+    entry_to_rest(&entry, &wraps)
+}
+
+async fn refresh(world: &mut World, person: &Person) -> IdentityAnswer {
+    let answer: IdentityAnswer = world.get(person, &identity(person)).await.json();
+    world.learn(&answer);
+    answer
+}
+
+#[tokio::test]
+async fn a_device_comes_and_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::on_disk(&folder.path().join("db.sqlite")).await;
+    let person = world.person("dr.a").await;
+    let path = format!("{}/entries", identity(&person));
+    let device = DeviceSecret::generate(&mut random::system());
+    let phone = Person {
+        device: device.clone(),
+        ..person.clone()
+    };
+    let answer = world.get(&phone, &identity(&person)).await;
+    assert_eq!(answer.code(), "SIGNATURE_INVALID", "not added yet");
+
+    let add = one(add_device(&world, &person, &device));
+    world.post(&person, &path, &add).await.json::<Appended>();
+    // The same bytes again are the same success; from the new device too.
+    world.post(&person, &path, &add).await.json::<Appended>();
+    world.post(&phone, &path, &add).await.json::<Appended>();
+    let theirs: IdentityAnswer = world.get(&phone, &identity(&person)).await.json();
+    assert_eq!(theirs.wraps.len(), 1);
+    assert_eq!(theirs.wraps[0].id.0, device.id().0);
+    let sealed = theirs.wraps[0].sealed.0[100..132].to_vec();
+    assert!(is_in_files(folder.path(), &sealed));
+
+    let stale = own(&world, &person, &IdentityBody::RevokeDevice(device.id()));
+    let answer = world.post(&person, &path, &one(stale)).await;
+    assert_eq!(answer.code(), "CONFLICT");
+    refresh(&mut world, &person).await;
+    let revoke = one(own(
+        &world,
+        &person,
+        &IdentityBody::RevokeDevice(device.id()),
+    ));
+    world.post(&person, &path, &revoke).await.json::<Appended>();
+    let answer = world.get(&phone, &identity(&person)).await;
+    assert_eq!(answer.code(), "SIGNATURE_INVALID", "revoked");
+    world.storage.purge(world.now()).await.unwrap();
+    assert!(!is_in_files(folder.path(), &sealed), "its wrap is gone");
+    let own = refresh(&mut world, &person).await;
+    assert_eq!((own.entries.len(), own.wraps.len()), (4, 1));
+}
+
+#[tokio::test]
+async fn nobody_elses_chain_and_no_other_name() {
+    let mut world = World::new().await;
+    let person = world.person("dr.a").await;
+    let other = world.person("dr.b").await;
+    let path = format!("{}/entries", identity(&person));
+    let device = DeviceSecret::generate(&mut random::system());
+    let add = one(add_device(&world, &person, &device));
+    let answer = world.post(&other, &path, &add).await;
+    assert_eq!(answer.code(), "NOT_ALLOWED");
+    let nowhere = format!("/identities/{}/entries", "A".repeat(43));
+    let answer = world.post(&person, &nowhere, &add).await;
+    assert_eq!(answer.code(), "IDENTITY_NOT_FOUND");
+    let elsewhere = one(add_device(&world, &other, &device));
+    let answer = world.post(&person, &path, &elsewhere).await;
+    assert_eq!(answer.code(), "ENTRY_INVALID");
+
+    let mut without = add.clone();
+    without.entries[0].wraps.clear();
+    let answer = world.post(&person, &path, &without).await;
+    assert_eq!(answer.code(), "ENTRY_INVALID");
+    let name = IdentityBody::BindUserId(BindUserId {
+        number: 2,
+        commitment: [0; 32],
+    });
+    let answer = world
+        .post(&person, &path, &one(own(&world, &person, &name)))
+        .await;
+    assert_eq!(answer.code(), "ENTRY_INVALID", "no token vouches for it");
+    let own = refresh(&mut world, &person).await;
+    assert_eq!(own.entries.len(), 2);
+    world.post(&person, &path, &add).await.json::<Appended>();
+}
+
+#[tokio::test]
+async fn an_author_must_stand_at_its_head() {
+    let mut world = World::new().await;
+    let person = world.person("dr.a").await;
+    let session = world.session(&person, vec![]).await;
+    let stale = world.rotate(&person, &session);
+    let path = format!("{}/entries", identity(&person));
+    let device = DeviceSecret::generate(&mut random::system());
+    let add = one(add_device(&world, &person, &device));
+    world.post(&person, &path, &add).await.json::<Appended>();
+    let answer = world.add(&person, &session, &[stale]).await;
+    assert_eq!(answer.code(), "AUTHOR_BEHIND");
+    refresh(&mut world, &person).await;
+    let fresh = world.rotate(&person, &session);
+    world
+        .add(&person, &session, &[fresh])
+        .await
+        .json::<Appended>();
+}
