@@ -886,3 +886,49 @@ async fn an_opening_of_another_binding() {
         ErrorCode::AttestationInvalid
     );
 }
+
+// ---- the tenant's own chain ----
+
+#[tokio::test]
+async fn the_tenants_chain_shortened_or_forked() {
+    use plico_protocol::format::bodies::TenantBody;
+    use plico_protocol::identity::draft::prove_key;
+
+    let world = World::new().await;
+    let person = world.visitor().await;
+    let short: TenantAnswer = person.wire.last("/v1/tenants/");
+    let first = entries(&short.entries).remove(0);
+    let grown = |number: u8| {
+        let key = SigningKey::from_seed(&plico_protocol::primitives::secret::Secret::new(
+            &mut [number; 32],
+        ));
+        let state: plico_protocol::identity::TenantState =
+            replay(None, std::slice::from_ref(&first), &()).unwrap();
+        let head = state.tip().head;
+        let body = TenantBody::AddKey(prove_key(world.tenant_id, head.seq + 1, head.hash, &key));
+        let now = world.clock.now();
+        let entry = next_own_entry(state.tip(), body.encode(), now, &world.enrolment_key);
+        let mut answer = short.clone();
+        answer.head = forge_head(&world, world.tenant_id, entry.entry.position());
+        answer.entries.push(B64(entry.to_bytes()));
+        answer
+    };
+    let (seen, fork) = (grown(1), grown(2));
+    person
+        .wire
+        .alter("/v1/tenants/", move |answer: &mut TenantAnswer| {
+            *answer = seen.clone()
+        });
+    world.start(&person.store, &person.wire).await.unwrap();
+
+    person
+        .wire
+        .alter("/v1/tenants/", move |answer: &mut TenantAnswer| {
+            *answer = fork.clone()
+        });
+    let forked = world.start(&person.store, &person.wire).await;
+    assert_eq!(code(forked), ErrorCode::HistoryForked);
+    person.wire.honest();
+    let shortened = world.start(&person.store, &person.wire).await;
+    assert_eq!(code(shortened), ErrorCode::HistoryShortened);
+}

@@ -459,6 +459,43 @@ async fn a_grant_ends_and_the_next_writer_locks_out() {
 }
 
 #[tokio::test]
+async fn a_grant_ends_by_the_clients_own_clock_too() {
+    let world = World::new().await;
+    let (doctor, locum) = (world.person("dr.a").await, world.person("locum").await);
+    let session = doctor
+        .account
+        .create_session(SessionOptions::new())
+        .await
+        .unwrap();
+    let grant = Grant::read().until(at(world.clock.now() + 2 * MINUTE));
+    session
+        .grant(Recipient::user("locum"), grant)
+        .await
+        .unwrap();
+    let sealed = session.encrypt("x", None).await.unwrap();
+    locum.account.decrypt(&sealed, None).await.unwrap();
+    // What was fetched is young enough; the directory would serve it no more,
+    // and is not even asked: it can't be reached.
+    world.clock.forward(3 * MINUTE);
+    locum.wire.lie(|_, response| {
+        *response = plico::ports::Response {
+            status: 503,
+            body: vec![],
+        }
+    });
+    let result = locum.account.decrypt(&sealed, None).await;
+    assert!(matches!(
+        code(result),
+        ErrorCode::Unavailable | ErrorCode::AccessExpired
+    ));
+    locum.wire.honest();
+    assert_eq!(
+        code(locum.account.decrypt(&sealed, None).await),
+        ErrorCode::AccessExpired
+    );
+}
+
+#[tokio::test]
 async fn another_writer_sees_a_revocation_within_the_freshness_bound() {
     let world = World::new().await;
     let (doctor, nurse, visitor) = (

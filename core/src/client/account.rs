@@ -120,16 +120,7 @@ impl AccountInner {
     async fn hold_tenant(&self) -> Result<()> {
         let tenant = self.plico.inner.tenant();
         let tip = tenant.tip();
-        let known = self.pins.head(self.store.as_ref(), tenant.id()).await?;
-        if let Some(pin) = known {
-            if tip.head.seq < pin.seq {
-                return Err(ErrorCode::HistoryShortened.into());
-            }
-            if tip.head.seq == pin.seq && tip.head.hash != pin.hash {
-                return Err(ErrorCode::HistoryForked.into());
-            }
-        }
-        // The head's time was checked when the tenant was opened.
+        // Head and signature were checked when the tenant was opened.
         let head = Head {
             version: 1,
             tenant_id: tenant.id(),
@@ -138,17 +129,9 @@ impl AccountInner {
             hash: tip.head.hash,
             time_ms: self.plico.inner.directory_now_ms(),
         };
-        let (pinned, hash) = (
-            known.map_or(tip.head.seq, |pin| pin.seq),
-            known.map(|pin| pin.hash),
-        );
         self.pins
             .hold(&self.plico.inner, self.store.as_ref(), &head, |seq| {
-                if seq == tip.head.seq {
-                    Some(tip.head.hash)
-                } else {
-                    hash.filter(|_| seq == pinned)
-                }
+                tenant.hash_at(seq)
             })
             .await
     }

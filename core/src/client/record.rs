@@ -34,7 +34,7 @@ impl Drop for Stored {
 }
 
 /// An account, as stored.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Record {
     pub identity: ChainId,
     pub device: DeviceSecret,

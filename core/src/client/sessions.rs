@@ -119,17 +119,37 @@ impl AccountInner {
     }
 
     /// The session, no older than the freshness bound.
+    ///
+    /// # Errors
+    /// `ACCESS_EXPIRED` also by this device's own clock: what was fetched
+    /// before is not used past the grant's end.
     pub async fn fresh_view(&self, id: ChainId) -> Result<Arc<View>> {
-        self.registered()?;
+        let me = Recipient::identity(self.registered()?.identity);
+        let now_ms = self.plico.inner.now_ms();
         let cell = self.cell(id);
         let view = lock(&cell.view).clone();
-        if let Some(view) = view {
-            let age = self.plico.inner.now_ms().abs_diff(view.refreshed_ms);
-            if age < self.plico.inner.max_staleness_ms {
+        if let Some(view) = view
+            && now_ms.abs_diff(view.refreshed_ms) < self.plico.inner.max_staleness_ms
+        {
+            if !view
+                .state
+                .member(&me)
+                .is_some_and(|it| it.expired_at(now_ms))
+            {
                 return Ok(view);
             }
+            *lock(&cell.view) = None;
         }
-        self.refresh_view(id).await
+        let view = self.refresh_view(id).await?;
+        if view
+            .state
+            .member(&me)
+            .is_some_and(|it| it.expired_at(now_ms))
+        {
+            *lock(&cell.view) = None;
+            return Err(ErrorCode::AccessExpired.into());
+        }
+        Ok(view)
     }
 
     /// The session, as the directory shows it now, with its recipients' heads.

@@ -7,7 +7,7 @@ use crate::format::bodies::{ProvenKey, TenantBody};
 use crate::format::codec::FormatError;
 use crate::format::entry::{Entry, SignedEntry};
 use crate::format::head::SignedHead;
-use crate::format::ids::{ChainId, KeyId};
+use crate::format::ids::{ChainId, EntryHash, KeyId};
 use crate::format::keys::{Authority, Core, KeyRecord, SIGNATURE_ED25519};
 use crate::primitives::sign::labels;
 use std::collections::BTreeMap;
@@ -53,6 +53,7 @@ pub struct EnrolmentKey {
 #[derive(Clone, Debug)]
 pub struct TenantState {
     tip: Tip,
+    hashes: Vec<EntryHash>,
     core: Core,
     enrolment_keys: BTreeMap<KeyId, EnrolmentKey>,
     directory_key: KeyRecord,
@@ -63,6 +64,12 @@ impl TenantState {
     #[must_use]
     pub fn id(&self) -> ChainId {
         self.tip.chain_id
+    }
+
+    /// The hash of entry `seq`, if the chain is that long.
+    #[must_use]
+    pub fn hash_at(&self, seq: u64) -> Option<EntryHash> {
+        self.hashes.get(usize::try_from(seq).ok()?).copied()
     }
 
     /// The chain's core.
@@ -155,6 +162,7 @@ impl Replay for TenantState {
         )]
         .into();
         Ok(Self {
+            hashes: vec![tip.head.hash],
             tip,
             enrolment_keys,
             directory_key: body.directory_key.key.clone(),
@@ -204,6 +212,7 @@ impl Replay for TenantState {
             }
         }
         self.tip.advance(entry);
+        self.hashes.push(self.tip.head.hash);
         Ok(())
     }
 

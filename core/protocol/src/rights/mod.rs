@@ -6,6 +6,7 @@
 
 pub mod draft;
 pub mod due;
+mod lineage;
 pub mod replay;
 mod rules;
 pub mod state;

@@ -1,5 +1,6 @@
 //! One function for each type of entry: what it demands and what it changes.
 
+use super::lineage::is_above;
 use super::state::{
     Epoch, MAX_MEMBERS, MAX_SEGMENTS, Member, RemovalCause, RemovedMember, RightsError,
     SessionState,
@@ -275,28 +276,6 @@ impl SessionState {
         Ok(())
     }
 
-    /// Everybody whose line of grants leads to one of `targets`.
-    fn granted_below(&self, targets: &[Recipient]) -> BTreeSet<Recipient> {
-        let mut fallen: BTreeSet<Recipient> = targets.iter().copied().collect();
-        loop {
-            let more: Vec<Recipient> = self
-                .members
-                .iter()
-                .filter(|(recipient, member)| {
-                    let parent = Recipient::identity(member.granted_by);
-                    !fallen.contains(recipient) && parent != **recipient && fallen.contains(&parent)
-                })
-                .map(|(recipient, _)| *recipient)
-                .collect();
-            if more.is_empty() {
-                break;
-            }
-            fallen.extend(more);
-        }
-        fallen.retain(|recipient| !targets.contains(recipient));
-        fallen
-    }
-
     fn remove(&mut self, entry: &Entry, recipient: Recipient, cause: RemovalCause) {
         self.members.remove(&recipient);
         self.removed.push(RemovedMember {
@@ -307,59 +286,6 @@ impl SessionState {
             at_ms: entry.claimed_ms,
         });
         self.someone_left = true;
-    }
-
-    /// Who granted to whom, at this moment.
-    fn line_of_grants(&self) -> BTreeMap<Recipient, ChainId> {
-        self.members
-            .iter()
-            .map(|(recipient, member)| (*recipient, member.granted_by))
-            .collect()
-    }
-
-    /// Gives the grants of those who are `gone` to somebody who stays, so that
-    /// a later cascade has where to begin: to `answering`, unless that would
-    /// put it below itself; else to the nearest one above, by the `line` as it
-    /// was before; else to the first owner.
-    fn reparent(
-        &mut self,
-        line: &BTreeMap<Recipient, ChainId>,
-        gone: &[Recipient],
-        answering: Option<ChainId>,
-    ) {
-        let orphans: Vec<(Recipient, ChainId)> = self
-            .members
-            .iter()
-            .filter(|(_, member)| gone.contains(&Recipient::identity(member.granted_by)))
-            .map(|(recipient, member)| (*recipient, member.granted_by))
-            .collect();
-        let first_owner = self.members.iter().find(|(_, it)| it.is_owner());
-        let first_owner = first_owner.map(|(recipient, _)| ChainId(recipient.id));
-        for (orphan, parent) in orphans {
-            let above = answering.filter(|id| {
-                let heir = Recipient::identity(*id);
-                let stays = self.members.contains_key(&heir);
-                stays && heir != orphan && !is_above(line, &orphan, *id)
-            });
-            let heir = above
-                .or_else(|| self.nearest_above(line, parent))
-                .or(first_owner);
-            if let (Some(member), Some(heir)) = (self.members.get_mut(&orphan), heir) {
-                member.granted_by = heir;
-            }
-        }
-    }
-
-    /// The first one who stays in the line above `gone`.
-    fn nearest_above(&self, line: &BTreeMap<Recipient, ChainId>, gone: ChainId) -> Option<ChainId> {
-        let mut current = gone;
-        for _ in 0..=line.len() {
-            current = *line.get(&Recipient::identity(current))?;
-            if self.members.contains_key(&Recipient::identity(current)) {
-                return Some(current);
-            }
-        }
-        None
     }
 
     fn rotate(
@@ -493,22 +419,6 @@ impl SessionState {
         self.metadata = Some(body);
         Ok(())
     }
-}
-
-/// Whether `ancestor` is in the `line` above `id`.
-fn is_above(line: &BTreeMap<Recipient, ChainId>, ancestor: &Recipient, id: ChainId) -> bool {
-    let mut current = Recipient::identity(id);
-    for _ in 0..=line.len() {
-        match line
-            .get(&current)
-            .map(|parent| Recipient::identity(*parent))
-        {
-            Some(parent) if parent == *ancestor => return true,
-            Some(parent) if parent != current => current = parent,
-            _ => return false,
-        }
-    }
-    false
 }
 
 /// Whether the end `wanted` lies after the end `limit` (0 = without end).
