@@ -166,6 +166,31 @@ def check_session_envelope(case):
     check_envelope({**case, "payload_key": log.derive(secret, "payload", place).hex()})
 
 
+def check_envelope_signature(case):
+    """tenant_id, chain_id, envelope, app_context, public_key (raw), key_id, signature (183 bytes);
+    besides, an altered byte anywhere must make it fail"""
+    key = b"\x00\x01" + tls.vector(hexed(case, "public_key"))
+    must(kdf.ref_hash("key", key) == hexed(case, "key_id"))
+
+    def verifies(envelope_bytes, detached):
+        if len(detached) != 183 or detached[:4] != b"PLS1" or detached[116:119] != b"\x01\x40\x40":
+            return False
+        author, claimed, signature = detached[4:108], detached[108:116], detached[119:]
+        if author[32:64] != hexed(case, "key_id"):
+            return False
+        context = case.get("app_context")
+        statement = b"\x00\x01" + hexed(case, "tenant_id") + hexed(case, "chain_id") + author + claimed
+        statement += hashlib.sha512(envelope_bytes).digest()
+        statement += hashlib.sha256(bytes.fromhex(context) if context else b"").digest()
+        return sign.verify(hexed(case, "public_key"), "envelope", statement, signature)
+
+    sealed, detached = hexed(case, "envelope"), hexed(case, "signature")
+    must(verifies(sealed, detached))
+    for at in range(0, 183, 13):
+        must(not verifies(sealed, detached[:at] + bytes([detached[at] ^ 1]) + detached[at + 1 :]))
+    must(not verifies(sealed[:-1] + bytes([sealed[-1] ^ 1]), detached))
+
+
 def check_binding(case):
     """tenant_id, tenant_entries, identity_id, number, commitment, claimed_ms, opening -> user_id"""
     tenant = log.Tenant(unhex(case["tenant_entries"]))
@@ -216,6 +241,7 @@ KINDS = {
     "back_link": check_back_link,
     "metadata": check_metadata,
     "session_envelope": check_session_envelope,
+    "envelope_signature": check_envelope_signature,
     "binding": check_binding,
     "head": check_head,
     "request": check_request,

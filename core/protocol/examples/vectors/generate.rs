@@ -5,7 +5,8 @@
 use crate::common::world::*;
 use plico_protocol::chain::Replay;
 use plico_protocol::chain::possession::Possession;
-use plico_protocol::envelope::{EnvelopeKey, Padding, seal};
+use plico_protocol::envelope::signed::{Author, EnvelopeSignature, Subject};
+use plico_protocol::envelope::{EnvelopeKey, Padding, envelope_hash, seal};
 use plico_protocol::format::bodies::{SessionBody, SessionRevoke, TenantBody};
 use plico_protocol::format::context::AppContext;
 use plico_protocol::format::encode;
@@ -946,10 +947,28 @@ fn requests(story: &Story) -> Vec<Value> {
 fn envelopes(story: &Story) -> Vec<Value> {
     let mut cases = Vec::new();
     let context = AppContext::raw(b"notes/42").unwrap();
-    for (secret, context, padding) in [
-        (&story.session.secrets[0], None, Padding::Padme),
-        (&story.session.secrets[2], Some(&context), Padding::None),
-        (&story.session.secrets[3], Some(&context), Padding::Padme),
+    let (chacha, aes) = (Suite::ChaCha20Poly1305Sha512, Suite::Aes256GcmSha512);
+    for (secret, context, padding, suite) in [
+        (&story.session.secrets[0], None, Padding::Padme, chacha),
+        (
+            &story.session.secrets[2],
+            Some(&context),
+            Padding::None,
+            chacha,
+        ),
+        (
+            &story.session.secrets[3],
+            Some(&context),
+            Padding::Padme,
+            chacha,
+        ),
+        (&story.session.secrets[0], None, Padding::None, aes),
+        (
+            &story.session.secrets[1],
+            Some(&context),
+            Padding::Padme,
+            aes,
+        ),
     ] {
         let place_of = secret.context();
         let key = EnvelopeKey::new(
@@ -957,7 +976,7 @@ fn envelopes(story: &Story) -> Vec<Value> {
             place_of.tenant_id.0,
             place_of.chain_id.0,
             place_of.epoch,
-            Suite::ChaCha20Poly1305Sha512,
+            suite,
         );
         let plaintext = b"what only the session's recipients read";
         let sealed = seal(&key, plaintext, context, padding, &mut story.world.rng()).unwrap();
@@ -982,6 +1001,43 @@ fn envelopes(story: &Story) -> Vec<Value> {
             flipped(&good["secret"], 0),
         ));
         cases.push(good);
+        cases.push(signed_envelope(story, secret, &sealed, context));
     }
     cases
+}
+
+fn signed_envelope(
+    story: &Story,
+    secret: &EpochSecret,
+    sealed: &[u8],
+    context: Option<&AppContext>,
+) -> Value {
+    let device = &story.owner.devices[0];
+    let author = Author {
+        identity: story.owner.id.0,
+        key: device.id().0,
+        seq: 1,
+        head: story.owner.log[1].entry.hash().0,
+    };
+    let subject = Subject {
+        tenant_id: secret.context().tenant_id.0,
+        chain_id: secret.context().chain_id.0,
+        envelope_hash: envelope_hash(sealed),
+        app_context_hash: AppContext::hash_of(context),
+    };
+    let signature =
+        EnvelopeSignature::sign(&device.signing, author, 1_800_000_000_000, &subject).unwrap();
+    ok(
+        "envelope_signature",
+        "a detached signature over an envelope",
+        json!({
+            "tenant_id": hex(subject.tenant_id),
+            "chain_id": hex(subject.chain_id),
+            "envelope": hex(sealed),
+            "app_context": context.map_or(Value::Null, |it| hex(it.encode())),
+            "public_key": hex(device.signing.verifying_key().to_bytes()),
+            "key_id": hex(author.key),
+            "signature": hex(signature.encode().unwrap()),
+        }),
+    )
 }
