@@ -102,7 +102,8 @@ pub async fn tell(file: Option<PathBuf>) -> Result<()> {
     }
 
     let record = match file {
-        Some(path) => path,
+        Some(path) if path.is_file() => path,
+        Some(path) => return Err(format!("{} is not a file", path.display()).into()),
         None => {
             sample(&at("record.txt"))?;
             at("record.txt")
@@ -264,7 +265,8 @@ async fn damage(
     let options = || FileOptions::new().context(place.clone());
     let whole = std::fs::read(stored)?;
     let mut bytes = whole.clone();
-    let middle = bytes.len() - bytes.len() / 3;
+    // Behind header (26), salt and commitment (56): in the middle of what is encrypted.
+    let middle = 82 + (bytes.len() - 82) / 2;
     bytes[middle] ^= 1;
     std::fs::write(damaged, &bytes)?;
     say("One bit is turned over:");

@@ -162,7 +162,7 @@ impl AccountInner {
     /// The same for whoever holds the gate.
     pub async fn refresh_cell(&self, id: ChainId, cell: &SessionCell) -> Result<Arc<View>> {
         let old = lock(&cell.view).clone();
-        let view = match self.fetch(SessionName::Id(id), old).await {
+        let view = match self.fetch(id, old, None).await {
             Ok(view) => Arc::new(view),
             Err(error) => {
                 let denied = matches!(
@@ -199,19 +199,43 @@ impl AccountInner {
         if let Some(id) = cached {
             return Ok(id);
         }
-        let view = self.fetch(SessionName::Handle(handle), None).await?;
-        let id = view.state.id();
+        // The answer only tells which session it is, until it is verified below,
+        // behind the session's gate.
+        let name = SessionName::Handle(handle);
+        let answer = self.ask(name, 0).await?;
+        if !name.fits(&answer.session_id.0) {
+            return Err(ErrorCode::AnswerMismatch.into());
+        }
+        let id = ChainId(answer.session_id.0);
         let cell = self.cell(id);
         let _one_at_a_time = cell.gate.lock().await;
-        let mut current = lock(&cell.view);
-        if current.is_none() {
-            *current = Some(Arc::new(view));
+        if lock(&cell.view).is_none() {
+            match self.fetch(id, None, Some(answer)).await {
+                Ok(view) => *lock(&cell.view) = Some(Arc::new(view)),
+                Err(error) => {
+                    lock(&self.sessions).remove(&id);
+                    return Err(error);
+                }
+            }
         }
         Ok(id)
     }
 
+    async fn ask(&self, name: SessionName, from: u64) -> Result<SessionAnswer> {
+        let record = self.registered()?;
+        let path = format!("/sessions/{}?from={from}", name.text());
+        self.plico.inner.get(record.signer(), &path).await
+    }
+
     /// Fetches what is new, page by page, and verifies all of it.
-    async fn fetch(&self, name: SessionName, old: Option<Arc<View>>) -> Result<View> {
+    /// `first` is an answer that is there already.
+    async fn fetch(
+        &self,
+        id: ChainId,
+        old: Option<Arc<View>>,
+        mut first: Option<SessionAnswer>,
+    ) -> Result<View> {
+        let name = SessionName::Id(id);
         let record = self.registered()?;
         let mut state = old.as_ref().map(|view| (*view.state).clone());
         let mut hashes = old
@@ -220,8 +244,10 @@ impl AccountInner {
             .unwrap_or_default();
         let answer = loop {
             let from = state.as_ref().map_or(0, |state| state.tip().head.seq + 1);
-            let path = format!("/sessions/{}?from={from}", name.text());
-            let answer: SessionAnswer = self.plico.inner.get(record.signer(), &path).await?;
+            let answer = match first.take() {
+                Some(answer) => answer,
+                None => self.ask(name, from).await?,
+            };
             if !name.fits(&answer.session_id.0) || answer.from != from {
                 return Err(ErrorCode::AnswerMismatch.into());
             }
