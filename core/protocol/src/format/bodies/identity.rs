@@ -48,7 +48,7 @@ pub struct UserKeyEpoch {
 pub struct AddDevice {
     /// The new device's keys.
     pub keys: DeviceKeys,
-    /// As in [`ProvenKey`], by the device's signing key, with
+    /// As in [`ProvenKey`](super::ProvenKey), by the device's signing key, with
     /// RefHash("device", DeviceKeys) as the key id.
     pub possession: Opaque,
     /// The wrap of the current generation.
