@@ -117,9 +117,7 @@ async fn another_identity_under_a_user_id_with_a_forged_word() {
         &member.device.signing,
         &mut rng(),
     );
-    let found = member.identities(&[thief.id()]).await;
     let head = forge_head(&world, thief.id(), entry.entry.position());
-    drop(found);
     let answer = chain_answer(&member, thief.id()).await;
     let mut forged = answer.clone();
     forged.entries.push(B64(entry.to_bytes()));
@@ -554,7 +552,6 @@ async fn a_session_log_forked() {
     )
     .unwrap();
     let head = forge_head(&world, id, fork.entry.entry.position());
-    let bytes = B64(fork.entry.to_bytes());
     doctor
         .wire
         .alter("/sessions/", move |answer: &mut SessionAnswer| {
@@ -562,7 +559,6 @@ async fn a_session_log_forked() {
             answer.entries = Vec::new();
             answer.back_links.clear();
             answer.wraps.clear();
-            let _ = &bytes;
         });
     assert_eq!(code(session.refresh().await), ErrorCode::HistoryForked);
 }

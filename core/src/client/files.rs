@@ -13,7 +13,7 @@ use plico_protocol::format::header::{HEADER_LEN, Header};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const BUFFER: usize = 256 * 1024;
 
@@ -161,7 +161,7 @@ impl EncryptionSession {
     ) -> Result<()> {
         let view = self.writable().await?;
         let key = view.envelope_key(view.state.current_epoch())?;
-        let (source, target) = paths(source.as_ref(), target.as_ref());
+        let (source, target) = (source.as_ref().to_owned(), target.as_ref().to_owned());
         let inner = options.clone();
         on_thread(&options, move || {
             seal_file(&key, &source, &target, &inner).map(drop)
@@ -208,10 +208,6 @@ impl EncryptionSession {
         })
         .await
     }
-}
-
-fn paths(source: &Path, target: &Path) -> (PathBuf, PathBuf) {
-    (source.to_owned(), target.to_owned())
 }
 
 impl Account {

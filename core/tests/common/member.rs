@@ -133,7 +133,7 @@ impl Member {
         let response = self.request(Method::Get, &path, Vec::new()).await;
         let answer: IdentityAnswer = serde_json::from_slice(&response.body).unwrap();
         let state: IdentityState = replay(None, &entries(&answer.entries), &()).unwrap();
-        let (committed, author) = state.wraps_at(answer.wraps[0].seq).unwrap();
+        let (_, author) = state.wraps_at(answer.wraps[0].seq).unwrap();
         let place = WrapPlace {
             tenant_id: state.tenant_id(),
             chain_id: state.id(),
@@ -145,7 +145,6 @@ impl Member {
             &place,
             state.user_keys()[0].epoch.commitment,
         );
-        let _ = committed;
         wrap.open(&self.device.kem).unwrap().kem_key()
     }
 
