@@ -22,6 +22,7 @@ TAG = 16
 CHUNK = 16 * 1024
 PADDED = 0x01
 APP_CONTEXT = 0x02
+OFFLINE = 0x04
 PADDING_FLOOR = 32
 
 
@@ -49,6 +50,7 @@ class Header:
     suite: Suite
     padded: bool
     has_app_context: bool
+    offline: bool
     handle: bytes
     epoch: int
 
@@ -61,13 +63,14 @@ def read_header(envelope):
     handle, epoch = reader.opaque(16), reader.u32()
     if suite not in SUITES:
         raise Refused(f"unknown suite {suite:#04x}")
-    if flags & ~(PADDED | APP_CONTEXT):
+    if flags & ~(PADDED | APP_CONTEXT | OFFLINE):
         raise Refused(f"unknown flags {flags:#04x}")
     return Header(
         raw=envelope[:HEADER],
         suite=SUITES[suite],
         padded=bool(flags & PADDED),
         has_app_context=bool(flags & APP_CONTEXT),
+        offline=bool(flags & OFFLINE),
         handle=handle,
         epoch=epoch,
     )

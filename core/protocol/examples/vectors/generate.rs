@@ -252,8 +252,12 @@ fn hex(bytes: impl AsRef<[u8]>) -> Value {
 
 /// The same hex with one bit of one byte changed.
 fn flipped(hex: &Value, byte: usize) -> Value {
+    flipped_bit(hex, byte, 1)
+}
+
+fn flipped_bit(hex: &Value, byte: usize, bit: u8) -> Value {
     let mut bytes = hex::decode(hex.as_str().unwrap()).unwrap();
-    bytes[byte] ^= 1;
+    bytes[byte] ^= bit;
     hex::encode(bytes).into()
 }
 
@@ -1003,7 +1007,27 @@ fn envelopes(story: &Story) -> Vec<Value> {
         cases.push(good);
         cases.push(signed_envelope(story, secret, &sealed, context));
     }
+    cases.extend(offline_envelope(story));
     cases
+}
+
+/// The same, written offline: the mark can't be taken away.
+fn offline_envelope(story: &Story) -> [Value; 2] {
+    let secret = &story.session.secrets[0];
+    let of = secret.context();
+    let (tenant, chain) = (of.tenant_id.0, of.chain_id.0);
+    let suite = Suite::ChaCha20Poly1305Sha512;
+    let key = EnvelopeKey::new(secret.payload_key(), tenant, chain, of.epoch, suite).offline();
+    let plaintext = b"written in a tunnel";
+    let rng = &mut story.world.rng();
+    let mut fields = place(secret);
+    fields["envelope"] = hex(&seal(&key, plaintext, None, Padding::Padme, rng).unwrap());
+    fields["app_context"] = Value::Null;
+    fields["plaintext"] = hex(plaintext);
+    let good = ok("session_envelope", "an envelope written offline", fields);
+    let cleared = flipped_bit(&good["envelope"], 5, 0x04);
+    let name = "an envelope written offline, its mark taken away";
+    [refused(&good, name, "envelope", cleared), good]
 }
 
 fn signed_envelope(

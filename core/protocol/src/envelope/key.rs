@@ -22,6 +22,7 @@ pub struct EnvelopeKey {
     chain_id: [u8; 32],
     epoch: u32,
     suite: Suite,
+    offline: bool,
 }
 
 /// ```text
@@ -59,7 +60,16 @@ impl EnvelopeKey {
             chain_id,
             epoch,
             suite,
+            offline: false,
         }
+    }
+
+    /// The same key for a writer who has not looked whether the epoch is still
+    /// the one to write under: what it seals says so. Opening is not affected.
+    #[must_use]
+    pub fn offline(mut self) -> Self {
+        self.offline = true;
+        self
     }
 
     /// The session's suite.
@@ -75,6 +85,7 @@ impl EnvelopeKey {
             suite: self.suite,
             padded,
             has_context,
+            offline: self.offline,
             session_handle: self.handle(),
             epoch: self.epoch,
         }

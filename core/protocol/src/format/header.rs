@@ -12,6 +12,7 @@ pub const MAGIC: [u8; 4] = *b"PLC1";
 
 const FLAG_PADDED: u8 = 0b01;
 const FLAG_CONTEXT: u8 = 0b10;
+const FLAG_OFFLINE: u8 = 0b100;
 
 /// Why bytes are not a header that this version reads.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -49,6 +50,9 @@ pub struct Header {
     pub padded: bool,
     /// An app context is needed to open.
     pub has_context: bool,
+    /// The writer did not look whether it still was to write under this
+    /// epoch: it was offline, and said so.
+    pub offline: bool,
     /// The first 16 bytes of the session's chain id.
     pub session_handle: [u8; HANDLE_LEN],
     /// The epoch whose payload key is used.
@@ -67,7 +71,9 @@ impl Header {
         let mut out = [0u8; HEADER_LEN];
         out[..4].copy_from_slice(&MAGIC);
         out[4] = self.suite.to_byte();
-        out[5] = u8::from(self.padded) * FLAG_PADDED + u8::from(self.has_context) * FLAG_CONTEXT;
+        out[5] = u8::from(self.padded) * FLAG_PADDED
+            + u8::from(self.has_context) * FLAG_CONTEXT
+            + u8::from(self.offline) * FLAG_OFFLINE;
         out[6..22].copy_from_slice(&self.session_handle);
         out[22..].copy_from_slice(&self.epoch.to_be_bytes());
         out
@@ -87,7 +93,7 @@ impl Header {
         let bytes: &[u8; HEADER_LEN] = bytes.first_chunk().ok_or(HeaderError::NotAnEnvelope)?;
         let suite = Suite::from_byte(bytes[4])?;
         let flags = bytes[5];
-        if flags & !(FLAG_PADDED | FLAG_CONTEXT) != 0 {
+        if flags & !(FLAG_PADDED | FLAG_CONTEXT | FLAG_OFFLINE) != 0 {
             return Err(HeaderError::UnknownFlags(flags));
         }
         let mut session_handle = [0u8; HANDLE_LEN];
@@ -96,6 +102,7 @@ impl Header {
             suite,
             padded: flags & FLAG_PADDED != 0,
             has_context: flags & FLAG_CONTEXT != 0,
+            offline: flags & FLAG_OFFLINE != 0,
             session_handle,
             epoch: u32::from_be_bytes([bytes[22], bytes[23], bytes[24], bytes[25]]),
         })
@@ -111,6 +118,7 @@ mod tests {
             suite: Suite::Aes256GcmSha512,
             padded: true,
             has_context: false,
+            offline: false,
             session_handle: *b"0123456789abcdef",
             epoch: 0x0102_0304,
         }
@@ -122,15 +130,15 @@ mod tests {
             &header().encode(),
             b"PLC1\x02\x010123456789abcdef\x01\x02\x03\x04"
         );
-        for padded in [false, true] {
-            for has_context in [false, true] {
-                let header = Header {
-                    padded,
-                    has_context,
-                    ..header()
-                };
-                assert_eq!(Header::decode(&header.encode()), Ok(header));
-            }
+        for flags in 0..8u8 {
+            let header = Header {
+                padded: flags & 1 != 0,
+                has_context: flags & 2 != 0,
+                offline: flags & 4 != 0,
+                ..header()
+            };
+            assert_eq!(header.encode()[5], flags);
+            assert_eq!(Header::decode(&header.encode()), Ok(header));
         }
     }
 
@@ -147,7 +155,7 @@ mod tests {
             let mut bytes = good;
             bytes[5] = byte;
             match byte {
-                0..=3 => assert!(Header::decode(&bytes).is_ok()),
+                0..=7 => assert!(Header::decode(&bytes).is_ok()),
                 _ => assert_eq!(Header::decode(&bytes), Err(HeaderError::UnknownFlags(byte))),
             }
         }
