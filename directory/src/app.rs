@@ -13,6 +13,7 @@ use plico_protocol::identity::TenantState;
 use plico_protocol::primitives::sign::{SigningKey, labels};
 use plico_protocol::wire::b64::B64;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// Shared by all requests.
 pub(crate) struct App {
@@ -21,6 +22,11 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     /// Without a slash at the end.
     pub(crate) public_url: String,
+    /// From when the backup is that this directory was restored from, in
+    /// milliseconds since 1970-01-01 UTC.
+    pub(crate) restored_from_ms: Option<u64>,
+    /// One permit for each request that may be carried out now.
+    pub(crate) permits: Semaphore,
     /// The development server's enrolment key.
     pub(crate) dev: Option<SigningKey>,
 }

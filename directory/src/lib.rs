@@ -27,6 +27,7 @@ mod auth;
 mod cache;
 pub mod clock;
 pub mod key_file;
+mod load;
 pub mod openapi;
 mod problem;
 pub mod random;
@@ -38,4 +39,4 @@ mod trace;
 mod writes;
 
 pub use clock::Clock;
-pub use server::{Config, DatabaseConfig, DevConfig, Server, ServerError};
+pub use server::{Config, DatabaseConfig, DevConfig, MAX_IN_FLIGHT, Server, ServerError};

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 const PURGE_EVERY: Duration = Duration::from_secs(60);
@@ -53,9 +54,20 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// The clock.
     pub clock: Clock,
+    /// From when the backup is that the database was restored from, in
+    /// milliseconds since 1970-01-01 UTC. Clients may then hand back what was
+    /// written since even if its author's device, grant or token has ended in
+    /// the meantime. Only for a day or so after a restore.
+    pub restored_from_ms: Option<u64>,
+    /// Requests that are carried out at a time; more are refused with
+    /// `UNAVAILABLE`. Each may hold a body of 16 MiB.
+    pub max_in_flight: usize,
     /// Never in production.
     pub dev: Option<DevConfig>,
 }
+
+/// [`Config::max_in_flight`] unless configured otherwise.
+pub const MAX_IN_FLIGHT: usize = 256;
 
 impl Config {
     /// A server at `listen` over the SQLite file `database`.
@@ -66,6 +78,8 @@ impl Config {
             public_url: None,
             database: DatabaseConfig::File(database.to_owned()),
             clock: Clock::system(),
+            restored_from_ms: None,
+            max_in_flight: MAX_IN_FLIGHT,
             dev: None,
         }
     }
@@ -99,6 +113,8 @@ impl Config {
             public_url: None,
             database: DatabaseConfig::Memory,
             clock: Clock::system(),
+            restored_from_ms: None,
+            max_in_flight: MAX_IN_FLIGHT,
             dev: None,
         }
     }
@@ -196,6 +212,8 @@ impl Server {
             cache: Cache::new(),
             clock: config.clock,
             public_url,
+            restored_from_ms: config.restored_from_ms,
+            permits: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
             dev: config.dev.map(|dev| dev.enrolment_key),
         });
         Ok(Self {

@@ -3,9 +3,12 @@
 use crate::app::App;
 use crate::auth::Sender;
 use crate::problem::ApiError;
-use crate::storage::{ChainRef, Page};
+use crate::storage::{ChainRef, Page, StorageError};
 use axum::http::StatusCode;
+use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::{ChainId, Position};
+use plico_protocol::wire::accept::StoredAlready;
+use plico_protocol::wire::limits::MAX_BODY;
 use plico_protocol::wire::upload::Upload;
 use plico_protocol::wire::{ErrorCode, rest::EntryUpload};
 
@@ -58,6 +61,66 @@ pub(crate) async fn is_resend(
             .iter()
             .zip(&stored)
             .all(|(upload, bytes)| upload.entry.to_bytes() == *bytes))
+}
+
+/// How entries that are handed back meet the chain that is there.
+pub(crate) struct Meeting {
+    /// Those that are there already, in the order of the uploads.
+    pub(crate) stored: Vec<StoredAlready>,
+    /// Whether the first one is there, or names the one before it that is:
+    /// its sender has seen this chain.
+    pub(crate) follows: bool,
+}
+
+/// Compares `uploads` with a chain that stands at `head`.
+pub(crate) async fn meet(
+    app: &App,
+    at: ChainRef,
+    head: Position,
+    uploads: &[Upload],
+) -> Result<Meeting, ApiError> {
+    let mut meeting = Meeting {
+        stored: Vec::new(),
+        follows: false,
+    };
+    let Some(first) = uploads.first().map(|upload| &upload.entry.entry) else {
+        return Ok(meeting);
+    };
+    // One more in front: the one that the first of them names.
+    let mut from = first.seq.saturating_sub(1);
+    let end = first
+        .seq
+        .saturating_add(uploads.len() as u64)
+        .min(head.seq.saturating_add(1));
+    while from < end {
+        let page = Page {
+            from,
+            entries: usize::try_from(end - from).unwrap_or(usize::MAX),
+            bytes: MAX_BODY,
+        };
+        let page = app.storage.stored(at, page).await?;
+        if page.is_empty() {
+            return Err(StorageError::Damaged("a chain is shorter than its head says").into());
+        }
+        for stored in page {
+            let entry = SignedEntry::from_bytes(&stored.bytes)
+                .map_err(|_| StorageError::Damaged("an entry"))?;
+            let hash = entry.entry.hash();
+            if from < first.seq {
+                meeting.follows = first.prev == hash;
+            } else {
+                if from == 0 {
+                    meeting.follows = first.hash() == hash;
+                }
+                meeting.stored.push(StoredAlready {
+                    hash,
+                    leaves_known: !stored.leaves.is_empty(),
+                });
+            }
+            from += 1;
+        }
+    }
+    Ok(meeting)
 }
 
 /// What a write has come to.

@@ -7,7 +7,6 @@ use common::*;
 use plico_protocol::format::bodies::SessionBody;
 use plico_protocol::format::decode;
 use plico_protocol::format::head::SignedHead;
-use plico_protocol::keyring::merkle;
 use plico_protocol::rights::draft;
 use plico_protocol::wire::b64::{self, B64};
 use plico_protocol::wire::rest::{
@@ -45,28 +44,7 @@ async fn create_grant_and_read() {
         assert_eq!(epochs(&answer), [0]);
         let wrap = &answer.wraps[0];
         assert_eq!(wrap.id.0, person.id.0);
-        // The proof leads to the root in the log, and the wrap opens.
-        let (committed, author) = session.state.wraps_at(wrap.seq).unwrap();
-        let info = plico_protocol::keyring::wraps::WrapPlace {
-            tenant_id: world.tenant,
-            chain_id: session.state.id(),
-            purpose: plico_protocol::format::wrap::WrapPurpose::Epoch,
-            author: *author,
-        }
-        .info(
-            0,
-            session.state.epochs()[0].commitment,
-            person.recipient(),
-            wrap.generation,
-            plico_protocol::format::ids::KeyId(wrap.key_id.0),
-        );
-        let whole = plico_protocol::keyring::wraps::Wrap {
-            info,
-            sealed: wrap.sealed.0.clone(),
-        };
-        let path: Vec<merkle::Hash> = wrap.proof.iter().map(|it| it.0).collect();
-        whole.check_proof(committed, wrap.index, &path).unwrap();
-        whole.open(&person.secret.kem_key()).unwrap();
+        check_wrap(&world, &session, person, wrap);
     }
 
     // By the handle in an envelope, and from a place on.

@@ -80,7 +80,7 @@ pub(crate) async fn accept_and_store(
     let expiries = expiries(&state, &effects);
     let mut write = Write::new(at, Kind::Session, expected, effects);
     write.expiries = expiries;
-    write.author = Some(sender.position());
+    write.authors = vec![sender.position()];
     write.nonce = Some(sender.nonce);
     app.storage.apply(&write).await?;
     let state = Arc::new(state);
@@ -127,8 +127,8 @@ async fn accept(
 }
 
 /// The ends of all grants that the new entries have made, or wrapped for.
-fn expiries(state: &SessionState, effects: &Effects) -> BTreeMap<Recipient, u64> {
-    let first = effects.entries.first().map_or(0, |entry| entry.seq);
+pub(super) fn expiries(state: &SessionState, effects: &Effects) -> BTreeMap<Recipient, u64> {
+    let first = effects.entries.first().map_or(u64::MAX, |entry| entry.seq);
     let granted = state
         .members()
         .filter(|(_, member)| member.granted_seq >= first)

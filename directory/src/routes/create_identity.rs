@@ -82,6 +82,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
                 user_id: enrolled.attestation.user_id,
                 number: enrolled.attestation.number,
                 opening: encode(&opening),
+                may_be_superseded: false,
             });
             app.storage.apply(&write).await?;
             let identity = Arc::new(enrolled.state);

@@ -12,10 +12,14 @@ pub(crate) mod health;
 pub(crate) mod look_up_identities;
 pub(crate) mod look_up_sessions;
 pub(crate) mod look_up_users;
+pub(crate) mod restore_identity;
+pub(crate) mod restore_session;
 
 use crate::app::App;
+use crate::load;
 use crate::problem::ApiError;
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use plico_protocol::wire::ErrorCode;
 use std::sync::Arc;
@@ -42,6 +46,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             post(add_identity_entries::handle),
         )
         .route(
+            "/v1/tenants/{tenant}/identities/{identity}/restore",
+            post(restore_identity::handle),
+        )
+        .route(
             "/v1/tenants/{tenant}/users/lookup",
             post(look_up_users::handle),
         )
@@ -61,6 +69,12 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             "/v1/tenants/{tenant}/sessions/{session}/entries",
             post(add_session_entries::handle),
         )
+        .route(
+            "/v1/tenants/{tenant}/sessions/{session}/restore",
+            post(restore_session::handle),
+        )
+        // Health is answered under load too.
+        .route_layer(from_fn_with_state(Arc::clone(&app), load::shed))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready));
     if app.dev.is_some() {

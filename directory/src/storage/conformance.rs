@@ -2,6 +2,8 @@
 //! the first promise that is not kept.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // it is a test
 
+mod restored;
+
 use super::{
     Binding, ChainRef, Nonce, Page, Read, Rows, Storage, StoredWrap, TenantRow, Write, WriteError,
 };
@@ -101,6 +103,7 @@ pub async fn run(storage: &dyn Storage) {
     conditions(storage).await;
     names(storage).await;
     races(storage).await;
+    restored::run(storage).await;
 }
 
 async fn tenants(storage: &dyn Storage) {
@@ -313,7 +316,7 @@ async fn conditions(storage: &dyn Storage) {
             .map(|it| it.position.seq);
         let next = last.map_or(0, |seq| seq + 1);
         let mut write = write(32, last, entries(next..next + 1));
-        write.author = Some((author, position));
+        write.authors = vec![(author, position)];
         match storage.apply(&write).await {
             Ok(()) => assert!(fine),
             Err(error) => assert!(!fine && matches!(error, WriteError::AuthorBehind)),
@@ -335,6 +338,7 @@ async fn names(storage: &dyn Storage) {
             user_id: user_id.into(),
             number,
             opening: vec![chain, number as u8],
+            may_be_superseded: false,
         });
         storage.apply(&write).await
     };

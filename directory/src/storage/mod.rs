@@ -135,6 +135,16 @@ pub struct StoredWrap {
     pub leaves: Vec<Hash>,
 }
 
+/// An entry as it is stored.
+#[derive(Clone, Debug)]
+pub struct StoredEntry {
+    /// SignedEntry.
+    pub bytes: Vec<u8>,
+    /// The leaves of its tree of wraps. None although the entry commits to
+    /// wraps: it was handed back without them.
+    pub leaves: Vec<Hash>,
+}
+
 /// A chain at one moment.
 #[derive(Clone, Debug)]
 pub struct Rows {
@@ -174,6 +184,9 @@ pub struct Binding {
     pub number: u64,
     /// UserIdOpening.
     pub opening: Vec<u8>,
+    /// If another identity has the user id with a higher number, leave it to
+    /// that one instead of refusing the write.
+    pub may_be_superseded: bool,
 }
 
 impl core::fmt::Debug for Binding {
@@ -196,8 +209,8 @@ pub struct Write {
     /// When the wraps of these recipients end, in milliseconds since
     /// 1970-01-01 UTC; 0 = never. Applies to all their wraps in this chain.
     pub expiries: BTreeMap<Recipient, u64>,
-    /// The author's chain and where it must stand.
-    pub author: Option<(ChainId, Position)>,
+    /// The authors' chains and where they must stand.
+    pub authors: Vec<(ChainId, Position)>,
     /// The request's nonce.
     pub nonce: Option<Nonce>,
     /// A user id for the chain, which is an identity.
@@ -216,7 +229,7 @@ impl Write {
             expected,
             effects,
             expiries: BTreeMap::new(),
-            author: None,
+            authors: Vec::new(),
             nonce: None,
             binding: None,
             tenant: None,
@@ -248,6 +261,10 @@ pub trait Storage: Send + Sync + 'static {
 
     /// Entries of a chain, none if it isn't there.
     async fn entries(&self, at: ChainRef, page: Page) -> Result<Vec<Vec<u8>>, StorageError>;
+
+    /// Entries of a chain with their leaves, which count among the page's
+    /// bytes; none if it isn't there.
+    async fn stored(&self, at: ChainRef, page: Page) -> Result<Vec<StoredEntry>, StorageError>;
 
     /// A chain at one moment.
     async fn read(&self, at: ChainRef, read: Read) -> Result<Option<Rows>, StorageError>;

@@ -2,20 +2,25 @@
 #![allow(dead_code, unreachable_pub, missing_docs)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod backup;
+pub mod devices;
+
 use plico_directory::storage::Storage;
 use plico_directory::{Config, Server, ServerError, random};
 use plico_protocol::chain::Replay;
 use plico_protocol::format::bodies::{Grant, RightsBits, SessionBody, SessionRevoke};
 use plico_protocol::format::encode;
-use plico_protocol::format::ids::{ChainId, Recipient};
+use plico_protocol::format::ids::{ChainId, KeyId, Recipient};
+use plico_protocol::format::wrap::WrapPurpose;
 use plico_protocol::identity::draft::{DeviceSecret, NewIdentity, bind_user_id};
 use plico_protocol::identity::{Attestation, IdentityState};
-use plico_protocol::keyring::EpochSecret;
+use plico_protocol::keyring::wraps::{Wrap, WrapPlace};
+use plico_protocol::keyring::{EpochSecret, merkle};
 use plico_protocol::primitives::sign::SigningKey;
 use plico_protocol::rights::draft::{self, Draft, Writer, recipient_key};
 use plico_protocol::rights::{Outcome, SessionState, replay_session};
 use plico_protocol::wire::b64::{self, B64};
-use plico_protocol::wire::rest::{Append, Enrol};
+use plico_protocol::wire::rest::{Append, Enrol, WrapAnswer};
 use plico_protocol::wire::signing::{RequestParts, SignatureParams, content_digest, sign_request};
 use plico_protocol::wire::upload::{draft_to_rest, entry_to_rest};
 use serde::de::DeserializeOwned;
@@ -442,6 +447,31 @@ pub fn append(drafts: &[Draft]) -> Append {
     Append {
         entries: drafts.iter().map(draft_to_rest).collect(),
     }
+}
+
+/// The proof leads to the root in the log, and the wrap opens.
+pub fn check_wrap(world: &World, session: &Session, person: &Person, wrap: &WrapAnswer) {
+    let (committed, author) = session.state.wraps_at(wrap.seq).unwrap();
+    let info = WrapPlace {
+        tenant_id: world.tenant,
+        chain_id: session.state.id(),
+        purpose: WrapPurpose::Epoch,
+        author: *author,
+    }
+    .info(
+        wrap.epoch,
+        session.state.epochs()[wrap.epoch as usize].commitment,
+        person.recipient(),
+        wrap.generation,
+        KeyId(wrap.key_id.0),
+    );
+    let whole = Wrap {
+        info,
+        sealed: wrap.sealed.0.clone(),
+    };
+    let path: Vec<merkle::Hash> = wrap.proof.iter().map(|it| it.0).collect();
+    whole.check_proof(committed, wrap.index, &path).unwrap();
+    whole.open(&person.secret.kem_key()).unwrap();
 }
 
 /// The session's path below the tenant's.

@@ -10,6 +10,8 @@ pub const MAX_BODY: usize = 16 * 1024 * 1024;
 pub const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// Entries that one request may append.
 pub const MAX_BATCH: usize = 64;
+/// Entries that one request may hand back to a restored directory.
+pub const MAX_HAND_BACK: usize = 1_024;
 /// Entries on one page of a log.
 pub const MAX_PAGE_ENTRIES: usize = 512;
 /// Bytes of entries on one page of a log, but always at least one entry.

@@ -73,6 +73,17 @@ body! {
         opening: B64,
     }
 }
+body! {
+    /// Entries that a directory restored from a backup has lost.
+    HandBack {
+        /// 1 to 1,024 entries in a row. Wraps, back-links and metadata of each
+        /// are all there, or none although the entry commits to some.
+        entries: Vec<EntryUpload>,
+        /// UserIdOpening of an identity's binding, if the identity may be lost as a whole.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        opening: Option<B64>,
+    }
+}
 answer! {
     /// What an append leaves behind.
     Appended {

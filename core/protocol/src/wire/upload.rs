@@ -1,7 +1,7 @@
 //! Uploads, from JSON bodies to types and back.
 
 use super::b64::{B64, B64x32};
-use super::limits::{MAX_BATCH, MAX_METADATA};
+use super::limits::{MAX_BATCH, MAX_HAND_BACK, MAX_METADATA};
 use super::rest::{EntryUpload, WrapUpload};
 use crate::format::bodies::{MAX_EPOCHS_PER_GRANT, MAX_RECIPIENTS_PER_ENTRY};
 use crate::format::codec::{FormatError, decode, encode};
@@ -69,12 +69,21 @@ impl Upload {
         })
     }
 
-    /// Decodes a batch, with its bound.
+    /// Decodes an append's entries, at most [`MAX_BATCH`].
     pub fn batch(uploads: &[EntryUpload]) -> Result<Vec<Self>, FormatError> {
+        Self::at_most(MAX_BATCH, uploads)
+    }
+
+    /// Decodes entries that are handed back, at most [`MAX_HAND_BACK`].
+    pub fn hand_back(uploads: &[EntryUpload]) -> Result<Vec<Self>, FormatError> {
+        Self::at_most(MAX_HAND_BACK, uploads)
+    }
+
+    fn at_most(bound: usize, uploads: &[EntryUpload]) -> Result<Vec<Self>, FormatError> {
         if uploads.is_empty() {
             return Err(FormatError::Malformed("batch"));
         }
-        if uploads.len() > MAX_BATCH {
+        if uploads.len() > bound {
             return Err(FormatError::TooLarge("batch"));
         }
         uploads.iter().map(Self::from_rest).collect()

@@ -1,5 +1,6 @@
 //! The command line. Each flag has a variable with the same name.
 
+use crate::time;
 use clap::{Parser, Subcommand};
 use plico_protocol::wire::b64;
 use std::net::SocketAddr;
@@ -49,6 +50,17 @@ pub struct Serve {
     /// The database's file; made by `tenant create`
     #[arg(long, env = "PLICO_DATABASE")]
     pub database: PathBuf,
+    /// Requests that are carried out at a time; more are refused (each may
+    /// hold 16 MiB)
+    #[arg(long, env = "PLICO_MAX_IN_FLIGHT", default_value_t = plico_directory::MAX_IN_FLIGHT)]
+    pub max_in_flight: usize,
+    /// The database was restored from a backup: the moment of that backup, such
+    /// as 2027-03-01T02:00:00Z or milliseconds since 1970. What clients hand
+    /// back of the time since is then taken even if the author's device, grant
+    /// or enrolment token has ended in the meantime. A stolen device that was
+    /// revoked since could misuse that, so take the option away after a day
+    #[arg(long, env = "PLICO_RESTORED_FROM", value_parser = time::parse)]
+    pub restored_from: Option<u64>,
 }
 
 #[derive(clap::Args)]

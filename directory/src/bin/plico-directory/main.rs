@@ -3,6 +3,7 @@
 mod args;
 mod run;
 mod tenant;
+mod time;
 
 use args::{Args, Command};
 use clap::Parser as _;

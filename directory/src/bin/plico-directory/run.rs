@@ -18,9 +18,17 @@ pub async fn serve(args: Serve) -> Result<(), Failure> {
         public_url: Some(args.public_url),
         database: DatabaseConfig::File(args.database),
         clock: Clock::system(),
+        restored_from_ms: args.restored_from,
+        max_in_flight: args.max_in_flight,
         dev: None,
     })
     .await?;
+    if let Some(ms) = args.restored_from {
+        tracing::warn!(
+            ms,
+            "entries that were lost since this time may be handed back; remove --restored-from after a day"
+        );
+    }
     tracing::info!(address = %server.local_addr(), public_url = server.public_url(), "listening");
     server.run_until(shutdown()).await?;
     Ok(())
@@ -35,6 +43,8 @@ pub async fn dev(args: Dev) -> Result<(), Failure> {
         public_url: args.public_url,
         database: DatabaseConfig::File(args.data.join("directory.sqlite")),
         clock: Clock::system(),
+        restored_from_ms: None,
+        max_in_flight: plico_directory::MAX_IN_FLIGHT,
         dev: Some(DevConfig { enrolment_key }),
     })
     .await?;

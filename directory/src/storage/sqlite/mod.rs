@@ -5,8 +5,8 @@ mod read;
 mod write;
 
 use super::{
-    ChainHead, ChainRef, Nonce, Page, Read, Rows, Storage, StorageError, TenantRow, Write,
-    WriteError,
+    ChainHead, ChainRef, Nonce, Page, Read, Rows, Storage, StorageError, StoredEntry, TenantRow,
+    Write, WriteError,
 };
 use async_trait::async_trait;
 use plico_protocol::format::ids::ChainId;
@@ -210,6 +210,16 @@ impl Storage for SqliteStorage {
             Some(row) => Ok(read::entries(&mut connection, &row, page).await?.0),
             None => Ok(Vec::new()),
         }
+    }
+
+    async fn stored(&self, at: ChainRef, page: Page) -> Result<Vec<StoredEntry>, StorageError> {
+        let mut tx = self.reader.begin().await?;
+        let entries = match read::chain(&mut tx, at).await? {
+            Some(row) => read::stored(&mut tx, &row, page).await?,
+            None => Vec::new(),
+        };
+        tx.rollback().await?;
+        Ok(entries)
     }
 
     async fn read(&self, at: ChainRef, wanted: Read) -> Result<Option<Rows>, StorageError> {

@@ -2,7 +2,7 @@
 
 use super::{array, int, number};
 use crate::storage::{
-    ChainHead, ChainRef, Nonce, Page, Read, Rows, StorageError, StoredWrap, TenantRow,
+    ChainHead, ChainRef, Nonce, Page, Read, Rows, StorageError, StoredEntry, StoredWrap, TenantRow,
 };
 use plico_protocol::format::ids::{ChainId, EntryHash, KeyId, Kind, Position, Recipient};
 use plico_protocol::keyring::merkle::Hash;
@@ -11,6 +11,8 @@ use plico_protocol::wire::accept::{AcceptedBackLink, AcceptedWrap};
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 use zeroize::Zeroize as _;
+
+type SqliteQuery<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
 
 /// A row of `chains`.
 pub(super) struct ChainRow {
@@ -94,21 +96,20 @@ pub(super) async fn session_by_handle(
         .transpose()
 }
 
-/// Entries from `page.from` on, and whether there are more.
-pub(super) async fn entries(
+/// How many entries go onto the page. The lengths are asked for first: what
+/// doesn't go onto it isn't read.
+async fn fitting(
+    lengths: SqliteQuery<'_>,
     connection: &mut SqliteConnection,
     chain: &ChainRow,
     page: Page,
-) -> Result<(Vec<Vec<u8>>, bool), StorageError> {
-    // The lengths first: what doesn't go onto the page isn't read.
-    let lengths = sqlx::query(
-        "SELECT length(bytes) AS length FROM entries WHERE chain = ? AND seq >= ? ORDER BY seq LIMIT ?",
-    )
-    .bind(chain.no)
-    .bind(int(page.from))
-    .bind(int(page.entries.max(1) as u64))
-    .fetch_all(&mut *connection)
-    .await?;
+) -> Result<u64, StorageError> {
+    let lengths = lengths
+        .bind(chain.no)
+        .bind(int(page.from))
+        .bind(int(page.entries.max(1) as u64))
+        .fetch_all(connection)
+        .await?;
     let mut bytes = 0usize;
     let mut count = 0u64;
     for row in &lengths {
@@ -118,6 +119,19 @@ pub(super) async fn entries(
         }
         count += 1;
     }
+    Ok(count)
+}
+
+/// Entries from `page.from` on, and whether there are more.
+pub(super) async fn entries(
+    connection: &mut SqliteConnection,
+    chain: &ChainRow,
+    page: Page,
+) -> Result<(Vec<Vec<u8>>, bool), StorageError> {
+    let lengths = sqlx::query(
+        "SELECT length(bytes) AS length FROM entries WHERE chain = ? AND seq >= ? ORDER BY seq LIMIT ?",
+    );
+    let count = fitting(lengths, connection, chain, page).await?;
     let rows =
         sqlx::query("SELECT bytes FROM entries WHERE chain = ? AND seq >= ? ORDER BY seq LIMIT ?")
             .bind(chain.no)
@@ -131,6 +145,35 @@ pub(super) async fn entries(
         .collect::<Result<_, _>>()?;
     let next = page.from.saturating_add(entries.len() as u64);
     Ok((entries, next <= chain.head.position.seq))
+}
+
+/// Entries from `page.from` on with their leaves, which count among the bytes.
+pub(super) async fn stored(
+    connection: &mut SqliteConnection,
+    chain: &ChainRow,
+    page: Page,
+) -> Result<Vec<StoredEntry>, StorageError> {
+    let lengths = sqlx::query(
+        "SELECT length(bytes) + length(leaves) AS length FROM entries
+         WHERE chain = ? AND seq >= ? ORDER BY seq LIMIT ?",
+    );
+    let count = fitting(lengths, connection, chain, page).await?;
+    let rows = sqlx::query(
+        "SELECT bytes, leaves FROM entries WHERE chain = ? AND seq >= ? ORDER BY seq LIMIT ?",
+    )
+    .bind(chain.no)
+    .bind(int(page.from))
+    .bind(int(count))
+    .fetch_all(connection)
+    .await?;
+    let stored = |row: &SqliteRow| {
+        let leaves: Vec<u8> = row.try_get("leaves")?;
+        Ok(StoredEntry {
+            bytes: row.try_get("bytes")?,
+            leaves: hashes(&leaves)?,
+        })
+    };
+    rows.iter().map(stored).collect()
 }
 
 pub(super) async fn rows(

@@ -14,13 +14,13 @@ pub(super) async fn apply(
     if let Some(used) = &write.nonce {
         nonce(connection, write.at.tenant, used).await?;
     }
-    if let Some((identity, position)) = write.author {
+    for (identity, position) in &write.authors {
         let at = ChainRef {
             tenant: write.at.tenant,
-            chain: identity,
+            chain: *identity,
         };
         let there = read::chain(connection, at).await?;
-        if there.is_none_or(|chain| chain.head.position != position) {
+        if there.is_none_or(|chain| chain.head.position != *position) {
             return Err(WriteError::AuthorBehind);
         }
     }
@@ -40,6 +40,14 @@ pub(super) async fn apply(
     for entry in &write.effects.entries {
         insert_entry(connection, no, entry).await?;
     }
+    for entry in &write.effects.filled {
+        sqlx::query("UPDATE entries SET leaves = ? WHERE chain = ? AND seq = ?")
+            .bind(entry.leaves.concat())
+            .bind(no)
+            .bind(int(entry.seq))
+            .execute(&mut *connection)
+            .await?;
+    }
     for wrap in &write.effects.wraps {
         let expires_ms = write.expiries.get(&wrap.recipient).copied().unwrap_or(0);
         insert_wrap(connection, no, wrap, expires_ms).await?;
@@ -48,13 +56,16 @@ pub(super) async fn apply(
         set_expiry(connection, no, recipient, *expires_ms).await?;
     }
     for link in &write.effects.back_links {
-        sqlx::query("INSERT INTO back_links (chain, epoch, target, bytes) VALUES (?, ?, ?, ?)")
-            .bind(no)
-            .bind(i64::from(link.epoch))
-            .bind(i64::from(link.target))
-            .bind(&link.bytes)
-            .execute(&mut *connection)
-            .await?;
+        sqlx::query(
+            "INSERT INTO back_links (chain, epoch, target, bytes) VALUES (?, ?, ?, ?)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(no)
+        .bind(i64::from(link.epoch))
+        .bind(i64::from(link.target))
+        .bind(&link.bytes)
+        .execute(&mut *connection)
+        .await?;
     }
     if let Some(blob) = &write.effects.metadata {
         sqlx::query("UPDATE chains SET metadata = ? WHERE no = ?")
@@ -117,6 +128,12 @@ async fn delete(
             .execute(&mut *connection)
             .await?;
     }
+    if effects.metadata_stale {
+        sqlx::query("UPDATE chains SET metadata = NULL WHERE no = ?")
+            .bind(no)
+            .execute(&mut *connection)
+            .await?;
+    }
     if effects.ended {
         for all in [
             "DELETE FROM wraps WHERE chain = ?",
@@ -151,9 +168,13 @@ async fn insert_wrap(
     expires_ms: u64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT OR REPLACE INTO wraps
+        "INSERT INTO wraps
            (chain, kind, recipient, epoch, seq, place, generation, key_id, sealed, expires_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (chain, kind, recipient, epoch) DO UPDATE SET
+           seq = excluded.seq, place = excluded.place, generation = excluded.generation,
+           key_id = excluded.key_id, sealed = excluded.sealed, expires_ms = excluded.expires_ms
+         WHERE excluded.seq >= wraps.seq",
     )
     .bind(no)
     .bind(i64::from(wrap.recipient.kind.to_u8()))
@@ -204,7 +225,11 @@ async fn bind(
         let identity: Vec<u8> = row.try_get("identity")?;
         let number = u64::from_be_bytes(array(row.try_get("number")?)?);
         if identity != at.chain.0 && binding.number <= number {
-            return Err(WriteError::UserIdTaken);
+            return if binding.may_be_superseded && binding.number < number {
+                Ok(())
+            } else {
+                Err(WriteError::UserIdTaken)
+            };
         }
     }
     sqlx::query(

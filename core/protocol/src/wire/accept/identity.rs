@@ -11,7 +11,7 @@ use crate::keyring::KeyringError;
 use crate::wire::upload::Upload;
 
 /// Seconds by which a token's times may be off, in milliseconds.
-const TOKEN_LEEWAY_MS: u64 = 60_000;
+pub(super) const TOKEN_LEEWAY_MS: u64 = 60_000;
 
 /// Applies an identity's entries to `state` (or begins a chain).
 pub fn accept_identity(

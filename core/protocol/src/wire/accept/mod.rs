@@ -5,9 +5,13 @@
 //! chains, and that everything an entry commits to has really been uploaded.
 
 mod identity;
+mod restore;
 mod session;
 
 pub use identity::{Enrolled, accept_enrolment, accept_identity};
+pub use restore::{
+    Restored, StoredAlready, Window, accept_restore_identity, accept_restore_session,
+};
 pub use session::accept_session;
 
 use super::ErrorCode;
@@ -124,11 +128,22 @@ pub struct AcceptedEntry {
     pub hash: EntryHash,
     /// SignedEntry.
     pub bytes: Vec<u8>,
-    /// The leaves of its tree of wraps; they stay when wraps are deleted.
+    /// The leaves of its tree of wraps; they stay when wraps are deleted. None
+    /// although the entry commits to wraps: it was handed back without them.
     pub leaves: Vec<Hash>,
 }
 
-/// A wrap to be stored; it replaces one for the same recipient and epoch.
+/// An entry that is stored already, and whose leaves have become known.
+#[derive(Clone, Debug)]
+pub struct FilledEntry {
+    /// Its number.
+    pub seq: u64,
+    /// The leaves of its tree of wraps.
+    pub leaves: Vec<Hash>,
+}
+
+/// A wrap to be stored; it replaces one for the same recipient and epoch that
+/// an earlier entry, or the same, commits to.
 #[derive(Clone, Debug)]
 pub struct AcceptedWrap {
     /// The entry that commits to it.
@@ -147,7 +162,7 @@ pub struct AcceptedWrap {
     pub sealed: Vec<u8>,
 }
 
-/// A back-link to be stored.
+/// A back-link to be stored, unless it is there.
 #[derive(Clone, Debug)]
 pub struct AcceptedBackLink {
     /// The epoch that holds it.
@@ -169,6 +184,10 @@ pub struct Effects {
     pub back_links: Vec<AcceptedBackLink>,
     /// The new metadata blob.
     pub metadata: Option<Vec<u8>>,
+    /// The stored metadata blob is no longer the current one.
+    pub metadata_stale: bool,
+    /// Stored entries that were bare until now.
+    pub filled: Vec<FilledEntry>,
     /// Recipients whose wraps, of every epoch, are deleted. Deletion comes first.
     pub dropped: Vec<Recipient>,
     /// Everything but the log is deleted.

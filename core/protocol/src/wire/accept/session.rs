@@ -69,7 +69,7 @@ pub fn accept_session(
     Ok((state, effects))
 }
 
-fn members(state: Option<&SessionState>) -> BTreeSet<Recipient> {
+pub(super) fn members(state: Option<&SessionState>) -> BTreeSet<Recipient> {
     state
         .into_iter()
         .flat_map(SessionState::members)
@@ -127,7 +127,7 @@ fn check_times(state: &SessionState, entry: &Entry, now_ms: u64) -> Result<(), A
     }
 }
 
-fn check_wraps(
+pub(super) fn check_wraps(
     state: &SessionState,
     upload: &Upload,
     effects: &mut Effects,
@@ -161,7 +161,7 @@ fn check_wraps(
     accept_wraps(upload, place, committed, expected, effects)
 }
 
-fn check_back_links(
+pub(super) fn check_back_links(
     state: &SessionState,
     upload: &Upload,
     effects: &mut Effects,
@@ -174,7 +174,7 @@ fn check_back_links(
     accept_back_links(upload, began, effects)
 }
 
-fn check_metadata(
+pub(super) fn check_metadata(
     state: &SessionState,
     upload: &Upload,
     effects: &mut Effects,
