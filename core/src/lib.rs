@@ -36,9 +36,9 @@ pub mod store;
 
 pub use client::{
     Account, AccountOptions, CancelToken, Context, ContextValue, Decrypted, EncryptionSession,
-    EnrolmentRequest, FileOptions, Grant, IdentityId, Plico, PlicoBuilder, Progress, Recipient,
-    RecipientInfo, RegisterOptions, RevokeOptions, Rights, SessionId, SessionOptions, Suite,
-    TenantId,
+    EnrolmentRequest, Event, FileOptions, Grant, IdentityId, LogLevel, LogRecord, OnMissing, Plico,
+    PlicoBuilder, Progress, Recipient, RecipientInfo, RegisterOptions, RevokeOptions, Rights,
+    SessionId, SessionOptions, Suite, TenantId,
 };
 pub use error::{Error, ErrorCode, Result};
 

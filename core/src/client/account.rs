@@ -1,20 +1,28 @@
 //! One identity on one device.
 
-use super::api::Signer;
+use super::batcher::Batcher;
+use super::fetch::AskedSession;
+use super::freshness::Freshness;
+use super::identities::Known;
 use super::ids::{IdentityId, SessionId};
 use super::options::AccountOptions;
 use super::pins::{Pins, store_error};
 use super::record::{self, Record};
+use super::saves::Saves;
 use super::session::EncryptionSession;
-use super::sessions::SessionCell;
+use super::sessions::Sessions;
+use super::stored::{self, StoredTenant};
+use super::users::{AskedUser, FoundUser};
+use super::wire::Signer;
 use super::{Plico, lock};
-use crate::error::{ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::ports::Store;
-use plico_protocol::chain::Replay as _;
+use plico_protocol::chain::{Replay as _, replay};
 use plico_protocol::format::head::Head;
 use plico_protocol::format::ids::ChainId;
-use plico_protocol::identity::IdentityState;
+use plico_protocol::identity::TenantState;
 use plico_protocol::keyring::EpochSecret;
+use plico_protocol::wire::rest::SessionAnswer;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -23,6 +31,7 @@ use std::sync::{Arc, Mutex};
 #[derive(Clone)]
 pub struct Account {
     pub(crate) inner: Arc<AccountInner>,
+    pub(crate) freshness: Freshness,
 }
 
 pub(crate) struct AccountInner {
@@ -31,14 +40,20 @@ pub(crate) struct AccountInner {
     pub record: Mutex<Option<Arc<Record>>>,
     pub pins: Pins,
     /// Verified chains of identities.
-    pub identities: Mutex<HashMap<ChainId, Arc<IdentityState>>>,
+    pub identities: Mutex<Arc<Known>>,
     /// User ids that the app's backend vouches for, verified.
     pub names: Mutex<HashMap<ChainId, String>>,
     /// One fetch of identities at a time: answers are checked in order.
     pub gate: async_lock::Mutex<()>,
+    pub asked_ids: Batcher<ChainId, ()>,
+    pub asked_users: Batcher<AskedUser, FoundUser>,
+    pub asked_sessions: Batcher<AskedSession, SessionAnswer>,
+    pub session_turns: async_lock::Semaphore,
     /// Secrets of this identity's user key, by generation.
     pub user_secrets: Mutex<BTreeMap<u32, EpochSecret>>,
-    pub sessions: Mutex<HashMap<ChainId, Arc<SessionCell>>>,
+    pub sessions: Sessions,
+    /// Sessions whose creation has no known outcome, by what was asked for.
+    pub lost_creations: Mutex<HashMap<[u8; 32], ChainId>>,
     pub closed: AtomicBool,
 }
 
@@ -52,6 +67,7 @@ impl Account {
     pub(super) async fn open(plico: Plico, options: AccountOptions) -> Result<Self> {
         let bytes = options.store.get(record::KEY).await.map_err(store_error)?;
         let record = bytes.map(Record::decode).transpose()?.map(Arc::new);
+        let freshness = Freshness::Within(plico.inner.max_staleness_ms);
         let inner = AccountInner {
             plico,
             store: options.store,
@@ -60,13 +76,19 @@ impl Account {
             identities: Mutex::default(),
             names: Mutex::default(),
             gate: async_lock::Mutex::new(()),
+            asked_ids: Batcher::default(),
+            asked_users: Batcher::default(),
+            asked_sessions: Batcher::default(),
+            session_turns: async_lock::Semaphore::new(4),
             user_secrets: Mutex::default(),
-            sessions: Mutex::default(),
+            sessions: Sessions::default(),
+            lost_creations: Mutex::default(),
             closed: AtomicBool::new(false),
         };
         inner.hold_tenant().await?;
         Ok(Self {
             inner: Arc::new(inner),
+            freshness,
         })
     }
 
@@ -87,13 +109,26 @@ impl Account {
         EncryptionSession {
             account: self.clone(),
             id,
+            missing: Vec::new(),
         }
+    }
+
+    /// Brings these sessions up to date and keeps what is needed to open them
+    /// without the network, all in few requests; each with its own result, in
+    /// the order given.
+    ///
+    /// # Errors
+    /// `NOT_REGISTERED`. The results are those of [`EncryptionSession::refresh`].
+    pub async fn prefetch(&self, sessions: &[SessionId]) -> Result<Vec<Result<()>>> {
+        self.inner.registered()?;
+        let ids: Vec<ChainId> = sessions.iter().map(|id| id.0).collect();
+        Ok(self.inner.prefetch(&ids).await)
     }
 
     /// Forgets all secrets in memory, and does nothing more.
     pub fn close(&self) {
         self.inner.closed.store(true, Ordering::Relaxed);
-        lock(&self.inner.sessions).clear();
+        self.inner.sessions.clear();
         lock(&self.inner.user_secrets).clear();
         *lock(&self.inner.record) = None;
     }
@@ -117,23 +152,59 @@ impl AccountInner {
     }
 
     /// The tenant's chain must be the one that this account has seen before.
+    /// If the directory has not told it, the store does.
     async fn hold_tenant(&self) -> Result<()> {
-        let tenant = self.plico.inner.tenant();
-        let tip = tenant.tip();
+        let plico = &self.plico.inner;
+        let kept = self.kept_tenant().await?;
+        let told = match (plico.tenant(), kept) {
+            (Ok(told), _) => told,
+            (Err(_), Some(kept)) => {
+                plico.learn_tenant(kept)?;
+                return Ok(());
+            }
+            (Err(_), None) => plico.refresh_tenant().await?,
+        };
+        let tip = told.tip();
         // Head and signature were checked when the tenant was opened.
         let head = Head {
             version: 1,
-            tenant_id: tenant.id(),
-            chain_id: tenant.id(),
+            tenant_id: told.id(),
+            chain_id: told.id(),
             seq: tip.head.seq,
             hash: tip.head.hash,
-            time_ms: self.plico.inner.directory_now_ms(),
+            time_ms: plico.wire.directory_now_ms(),
         };
+        let mut saves = Saves::default();
+        let store = self.store.as_ref();
         self.pins
-            .hold(&self.plico.inner, self.store.as_ref(), &head, |seq| {
-                tenant.hash_at(seq)
-            })
-            .await
+            .hold(
+                plico,
+                store,
+                &head,
+                |seq| told.hash_at(seq),
+                true,
+                &mut saves,
+            )
+            .await?;
+        if !saves.heads.is_empty() {
+            let value = StoredTenant::new(told.id(), &told.entries);
+            saves.put(stored::TENANT.to_owned(), stored::write(&value));
+        }
+        self.save(saves).await.map(drop)
+    }
+
+    /// The tenant's chain as the store has it, verified again.
+    async fn kept_tenant(&self) -> Result<Option<super::tenant::Tenant>> {
+        let bytes = self.store.get(stored::TENANT).await.map_err(store_error)?;
+        let Some(bytes) = bytes else { return Ok(None) };
+        let kept: StoredTenant = stored::read(bytes)?;
+        let damaged = || Error::new(ErrorCode::StoreDamaged);
+        let entries = stored::signed(&kept.entries)?;
+        let state: TenantState = replay(None, &entries, &()).map_err(|_| damaged())?;
+        if state.id() != kept.id {
+            return Err(damaged());
+        }
+        Ok(Some(super::tenant::Tenant::new(state, &entries)))
     }
 }
 

@@ -7,22 +7,27 @@
 //! entry stands there leads to a new draft, made from the intent anew.
 
 use super::account::AccountInner;
-use super::pins::store_error;
+use super::events::Event;
+use super::ids::SessionId;
+use super::journal::{Upload, outcome_is_unknown};
+use super::os_rng;
+use super::pins::decode_head;
 use super::record::Record;
-use super::sessions::{SessionCell, View};
-use super::{lock, os_rng};
+use super::saves::{Saved, Saves};
+use super::sessions::SessionCell;
+use super::view::{View, rights_error};
 use crate::error::{Error, ErrorCode, Result};
-use crate::ports::Change;
+use crate::ports::BoxFuture;
 use plico_protocol::format::bodies::SessionBody;
-use plico_protocol::format::entry::SignedEntry;
-use plico_protocol::format::ids::{ChainId, Recipient};
+use plico_protocol::format::ids::{ChainId, EntryHash, Recipient};
 use plico_protocol::keyring::EpochSecret;
 use plico_protocol::rights::draft::{Draft, DraftError, Writer, rotate};
 use plico_protocol::rights::{SessionState, due};
-use plico_protocol::wire::b64;
+use plico_protocol::wire::b64::B64;
 use plico_protocol::wire::rest::{Append, Appended, EntryUpload};
 use plico_protocol::wire::upload::draft_to_rest;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// How often a lost race is run again.
 const RACES: usize = 8;
@@ -40,7 +45,7 @@ pub(crate) struct Drafting<'a> {
 
 pub(crate) fn draft_error(error: DraftError) -> Error {
     match error {
-        DraftError::Rights(error) => super::sessions::rights_error(&error, false),
+        DraftError::Rights(error) => rights_error(&error, false),
         DraftError::Keyring(error) => {
             Error::new(ErrorCode::InvalidArgument).with_detail(error.to_string())
         }
@@ -55,7 +60,10 @@ impl Drafting<'_> {
     /// `NOT_ALLOWED` if this account lacks the right.
     pub async fn push(&mut self, draft: Draft) -> Result<()> {
         let entries = std::slice::from_ref(&draft.entry);
-        let next = self.account.replay(Some(self.state.clone()), entries).await;
+        let next = self
+            .account
+            .replay(Some(self.state.clone()), entries, true)
+            .await;
         self.state = next.map_err(|error| match error.code() {
             // Our own entry: not a lie that was found, but a thing that we may not do.
             ErrorCode::RightsViolation | ErrorCode::GrantExceedsGrantor => {
@@ -75,7 +83,8 @@ impl Drafting<'_> {
 
     /// A new epoch, if one is due.
     pub async fn rotate_if_due(&mut self) -> Result<()> {
-        if due(&self.state, &self.account.known(), self.writer.now_ms).is_none() {
+        let now_ms = self.account.expiry_now_ms();
+        if due(&self.state, self.account.known().as_ref(), now_ms).is_none() {
             return Ok(());
         }
         self.rotate().await
@@ -97,42 +106,35 @@ impl Drafting<'_> {
             })
             .ok_or(ErrorCode::EpochUnavailable)?;
         let known = self.account.known();
-        let draft = rotate(
-            &self.writer,
-            &self.state,
-            &[&earlier],
-            &known,
-            &mut os_rng(),
-        )
-        .map_err(draft_error)?;
+        let known = known.as_ref();
+        let draft = rotate(&self.writer, &self.state, &[&earlier], known, &mut os_rng())
+            .map_err(draft_error)?;
         self.push(draft).await
     }
 
     /// The secret of an epoch, one that is only just being begun included.
     pub fn secret_of(&self, epoch: u32) -> Result<EpochSecret> {
-        let mine = self.drafts.iter().filter_map(|draft| draft.secret.as_ref());
-        match mine
-            .into_iter()
-            .find(|secret| secret.context().epoch == epoch)
-        {
+        let mut mine = self.drafts.iter().filter_map(|draft| draft.secret.as_ref());
+        match mine.find(|secret| secret.context().epoch == epoch) {
             Some(secret) => Ok(secret.clone()),
             None => self.view.secret(epoch),
         }
     }
 
-    fn entries(&self) -> Vec<SignedEntry> {
-        self.drafts
-            .iter()
-            .map(|draft| draft.entry.clone())
-            .collect()
+    fn upload(&self, id: ChainId) -> Result<Upload> {
+        Ok(Upload {
+            id,
+            creates: false,
+            body: upload_body(&self.drafts)?,
+        })
+    }
+
+    fn last_hash(&self) -> Option<EntryHash> {
+        self.drafts.last().map(|draft| draft.entry.entry.hash())
     }
 }
 
-fn journal_key(session: ChainId) -> String {
-    format!("journal/{}", b64::encode(&session.0))
-}
-
-fn upload(drafts: &[Draft]) -> Result<Vec<u8>> {
+pub(crate) fn upload_body(drafts: &[Draft]) -> Result<Vec<u8>> {
     let entries: Vec<EntryUpload> = drafts.iter().map(draft_to_rest).collect();
     serde_json::to_vec(&Append { entries }).map_err(|_| ErrorCode::InvalidArgument.into())
 }
@@ -140,23 +142,50 @@ fn upload(drafts: &[Draft]) -> Result<Vec<u8>> {
 /// What a commit does with the log: drafts entries, or finds nothing to do.
 pub(crate) trait Intent: Send + Sync {
     /// Drafts what is still to be done, given the log as it is now.
-    fn draft<'a>(
-        &'a self,
-        drafting: &'a mut Drafting<'_>,
-    ) -> crate::ports::BoxFuture<'a, Result<()>>;
+    fn draft<'a>(&'a self, drafting: &'a mut Drafting<'_>) -> BoxFuture<'a, Result<()>>;
+}
+
+enum Sent {
+    Accepted(Appended),
+    /// Somebody else wrote first, or another process's write was in the way.
+    Lost,
 }
 
 impl AccountInner {
+    /// The time by which grants are judged when something is written: whether
+    /// one has ended, both clocks must say. By the directory's alone it could
+    /// lock people out early, by ours alone it would refuse the entry.
+    pub fn expiry_now_ms(&self) -> u64 {
+        let wire = &self.plico.inner.wire;
+        wire.now_ms().min(wire.directory_now_ms())
+    }
+
+    /// Where our clock says that a recipient's grant has ended, and the
+    /// directory's that it has not, nothing is written: one of them is wrong.
+    pub fn check_clocks(&self, state: &SessionState) -> Result<()> {
+        let (ours, both) = (self.plico.inner.wire.now_ms(), self.expiry_now_ms());
+        let disputed = state
+            .members()
+            .any(|(_, member)| member.expired_at(ours) && !member.expired_at(both));
+        if disputed {
+            return Err(Error::new(ErrorCode::ClockSkewed).with_detail(
+                "a recipient's access has ended by this device's clock, but not by the directory's",
+            ));
+        }
+        Ok(())
+    }
+
     /// Carries out `intent` on a session and gives the session after it.
     pub async fn commit(&self, id: ChainId, intent: &dyn Intent) -> Result<Arc<View>> {
         let cell = self.cell(id);
         let _one_at_a_time = cell.gate.lock().await;
-        self.reconcile(id).await?;
+        self.load(id, &cell, true).await?;
+        self.settle(id, &cell).await?;
         let mut view = self.refresh_cell(id, &cell).await?;
         for _ in 0..RACES {
+            self.check_clocks(&view.state)?;
             let record = self.registered()?;
             let author = self.author().await?;
-            let now_ms = self.plico.inner.now_ms();
             let mut drafting = Drafting {
                 account: self,
                 view: &view,
@@ -165,59 +194,57 @@ impl AccountInner {
                 writer: Writer {
                     author,
                     key: &record.device.signing,
-                    now_ms,
+                    now_ms: self.plico.inner.wire.directory_now_ms(),
                 },
                 drafts: Vec::new(),
             };
+            if cell.rewrap.load(Ordering::Relaxed) {
+                drafting.rotate().await?;
+            }
             intent.draft(&mut drafting).await?;
             if drafting.drafts.is_empty() {
                 return Ok(view);
             }
-            let path = format!("/sessions/{}/entries", b64::encode(&id.0));
-            match self.send(id, &path, &drafting.drafts).await {
-                Ok(appended) => return self.adopt(&cell, drafting, &appended).await,
-                Err(error)
-                    if matches!(error.code(), ErrorCode::Conflict | ErrorCode::AuthorBehind) =>
-                {
-                    let ours = drafting_hash(&drafting.entries());
-                    drop(drafting);
-                    self.myself().await?;
-                    view = self.refresh_cell(id, &cell).await?;
-                    if view.state.tip().head.hash == ours {
-                        return Ok(view);
-                    }
-                }
-                Err(error) => return Err(error),
+            let upload = drafting.upload(id)?;
+            let sent = self.send(&upload, &cell).await?;
+            if let Sent::Accepted(appended) = sent {
+                cell.rewrap.store(false, Ordering::Relaxed);
+                return self.adopt(&cell, drafting, &upload, &appended).await;
+            }
+            let ours = drafting.last_hash();
+            drop(drafting);
+            self.myself().await?;
+            view = self.refresh_cell(id, &cell).await?;
+            if Some(view.state.tip().head.hash) == ours {
+                return Ok(view);
             }
         }
         Err(ErrorCode::Conflict.into())
     }
 
-    /// Journals `drafts` and sends them to `path`.
-    pub async fn send(&self, id: ChainId, path: &str, drafts: &[Draft]) -> Result<Appended> {
-        let record = self.registered()?;
-        let body = upload(drafts)?;
-        let key = journal_key(id);
-        let put = Change::Put(key.clone(), body.clone());
-        self.store
-            .commit(vec![put], Vec::new())
-            .await
-            .map_err(store_error)?;
-        let sent: Result<Appended> = self
-            .plico
-            .inner
-            .post_bytes(record.signer(), path, body)
-            .await;
-        let unknown = sent
-            .as_ref()
-            .is_err_and(|error| outcome_is_unknown(error.code()));
-        if !unknown {
-            self.store
-                .commit(vec![Change::Delete(key)], Vec::new())
-                .await
-                .map_err(store_error)?;
+    /// Journals a request and sends it.
+    async fn send(&self, upload: &Upload, cell: &SessionCell) -> Result<Sent> {
+        if self.journal(upload).await? == Saved::Conflict {
+            self.settle(upload.id, cell).await?;
+            return Ok(Sent::Lost);
         }
-        sent
+        cell.unsettled.store(true, Ordering::Relaxed);
+        let error = match self.post_upload(upload).await {
+            Ok(appended) => return Ok(Sent::Accepted(appended)),
+            Err(error) => error,
+        };
+        if outcome_is_unknown(error.code()) {
+            return Err(error);
+        }
+        self.drop_journal(upload).await?;
+        cell.unsettled.store(false, Ordering::Relaxed);
+        match error.code() {
+            // Also if our time was wrong: by now the directory has told it.
+            ErrorCode::Conflict | ErrorCode::AuthorBehind | ErrorCode::ClockSkewed => {
+                Ok(Sent::Lost)
+            }
+            _ => Err(error),
+        }
     }
 
     /// Takes our own entries into the view.
@@ -225,13 +252,18 @@ impl AccountInner {
         &self,
         cell: &SessionCell,
         drafting: Drafting<'_>,
+        upload: &Upload,
         appended: &Appended,
     ) -> Result<Arc<View>> {
         let mut view = drafting.view.clone();
+        let first = view.length();
+        let epoch_before = view.state.current_epoch();
         view.state = Arc::new(drafting.state);
+        let mut new = Vec::with_capacity(drafting.drafts.len());
         for draft in &drafting.drafts {
-            view.hashes
-                .insert(draft.entry.entry.seq, draft.entry.entry.hash());
+            let entry = &draft.entry;
+            new.push(B64(entry.to_bytes()));
+            view.hashes.insert(entry.entry.seq, entry.entry.hash());
             if let Some(secret) = &draft.secret {
                 view.secrets.insert(secret.context().epoch, secret.clone());
             }
@@ -243,74 +275,38 @@ impl AccountInner {
                 view.metadata.clone_from(&draft.metadata);
             }
         }
+        let mut saves = Saves::default();
         // From here on the directory is held to what it has just confirmed. If
         // others have written since, the next refresh judges their entries first.
         let tip = view.state.tip();
-        if super::pins::decode_head(&appended.head)?.head.seq <= tip.head.seq {
-            self.hold_head(&appended.head, tip, |seq| view.hashes.get(&seq).copied())
+        if decode_head(&appended.head)?.head.seq <= tip.head.seq {
+            let hash_at = |seq: u64| view.hashes.get(&seq).copied();
+            self.hold_head(&appended.head, tip, hash_at, &mut saves)
                 .await?;
         }
+        Self::clear_journal(upload, &mut saves);
         let me = Recipient::identity(drafting.record.identity);
         let stays = view.state.member(&me).is_some() && !view.state.ended();
+        if stays {
+            self.keep_sent(&mut view, first, &upload.body, &mut saves);
+            self.keep_view(&view, first, &new, &mut saves).await?;
+        }
+        // A conflict: another process has written; it knows no less than we do.
+        if self.save(saves).await? == Saved::Conflict {
+            self.drop_journal(upload).await?;
+        }
+        cell.unsettled.store(false, Ordering::Relaxed);
+        let epoch = view.state.current_epoch();
+        if epoch != epoch_before {
+            let session = SessionId(view.state.id());
+            let event = Event::EpochBegun { session, epoch };
+            self.plico.inner.wire.hooks.event(event);
+        }
         let view = Arc::new(view);
-        *lock(&cell.view) = stays.then(|| view.clone());
+        cell.set(stays.then(|| view.clone()));
+        if !stays {
+            self.forget_kept(view.state.id()).await?;
+        }
         Ok(view)
     }
-
-    /// Settles what an earlier write has left open: the same bytes go out
-    /// again, and the directory either has them or takes or refuses them.
-    pub async fn reconcile(&self, id: ChainId) -> Result<()> {
-        let key = journal_key(id);
-        let Some(body) = self.store.get(&key).await.map_err(store_error)? else {
-            return Ok(());
-        };
-        let record = self.registered()?;
-        let append: Append = serde_json::from_slice(&body).map_err(|_| ErrorCode::StoreDamaged)?;
-        let entries = super::decode_entries(
-            &append
-                .entries
-                .iter()
-                .map(|it| it.entry.clone())
-                .collect::<Vec<_>>(),
-        )?;
-        let creates = entries.first().is_some_and(|entry| entry.entry.seq == 0);
-        let path = if creates {
-            "/sessions".to_owned()
-        } else {
-            format!("/sessions/{}/entries", b64::encode(&id.0))
-        };
-        let sent: Result<Appended> = self
-            .plico
-            .inner
-            .post_bytes(record.signer(), &path, body)
-            .await;
-        match sent {
-            Err(error) if outcome_is_unknown(error.code()) => Err(error),
-            _ => self
-                .store
-                .commit(vec![Change::Delete(key)], Vec::new())
-                .await
-                .map_err(store_error),
-        }
-    }
-}
-
-/// Whether the directory may have carried the request out all the same.
-fn outcome_is_unknown(code: ErrorCode) -> bool {
-    matches!(
-        code,
-        ErrorCode::Network
-            | ErrorCode::Unavailable
-            | ErrorCode::Internal
-            | ErrorCode::ProtocolError
-            | ErrorCode::RequestReplayed
-    )
-}
-
-fn drafting_hash(entries: &[SignedEntry]) -> plico_protocol::format::ids::EntryHash {
-    entries
-        .last()
-        .map_or(plico_protocol::format::ids::EntryHash::ZERO, |entry| {
-            entry.entry.hash()
-        })
 }

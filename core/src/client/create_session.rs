@@ -1,43 +1,150 @@
 //! Making a session.
 
 use super::account::Account;
-use super::commit::draft_error;
+use super::commit::{draft_error, upload_body};
+use super::freshness::Freshness;
 use super::ids::SessionId;
-use super::options::{Grant, Recipient, SessionOptions};
-use super::os_rng;
+use super::journal::{Upload, outcome_is_unknown};
+use super::options::{Grant, OnMissing, Recipient, SessionOptions};
+use super::saves::{Saved, Saves};
 use super::session::EncryptionSession;
+use super::view::View;
+use super::{lock, os_rng};
 use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::format::bodies;
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::identity::IdentityState;
-use plico_protocol::rights::draft::{Writer, create, recipient_key};
+use plico_protocol::primitives::hash::sha256;
+use plico_protocol::rights::draft::{Draft, Writer, create, recipient_key};
+use plico_protocol::wire::b64::B64;
+use plico_protocol::wire::rest::Appended;
 use std::sync::Arc;
+
+/// Recipients, and the user ids that have no account.
+pub(crate) struct Resolved {
+    pub found: Vec<Option<Arc<IdentityState>>>,
+    pub missing: Vec<String>,
+}
 
 impl Account {
     /// Makes a session for this account and `options`' recipients: a list of
     /// [`Recipient`]s, who may read, or [`SessionOptions`].
     ///
+    /// After `NETWORK` the session may have been made all the same: asking for
+    /// the same again finishes it instead of making another one.
+    ///
     /// # Errors
-    /// `NOT_REGISTERED`; `RECIPIENTS_NOT_FOUND` with all who have no account;
-    /// `INVALID_ARGUMENT` for a recipient that is named twice.
+    /// `NOT_REGISTERED`; `RECIPIENTS_NOT_FOUND` with all who have no account,
+    /// unless they are to be skipped; `INVALID_ARGUMENT` for a recipient that
+    /// is named twice; `TOO_LARGE` for more than 2,047.
     pub async fn create_session(
         &self,
         options: impl Into<SessionOptions>,
     ) -> Result<EncryptionSession> {
         let options = options.into();
         let inner = &self.inner;
-        let record = inner.registered()?;
-        let author = inner.author().await?;
+        inner.registered()?;
+        if self.freshness == Freshness::Offline {
+            return Err(ErrorCode::Offline.into());
+        }
         let recipients: Vec<Recipient> = options
             .recipients
             .iter()
             .map(|(recipient, _)| recipient.clone())
             .collect();
         let resolved = self.resolve(&recipients).await?;
-        let mut grants = Vec::with_capacity(resolved.len());
-        for (identity, (_, grant)) in resolved.iter().zip(&options.recipients) {
+        if options.on_missing == OnMissing::Fail && !resolved.missing.is_empty() {
+            return Err(Error::recipients_not_found(resolved.missing));
+        }
+        let grants = self.grants(&options, &resolved)?;
+        let intent = intent_of(options.suite.to_byte(), &grants);
+        let id = match self.finish_lost(&intent).await? {
+            Some(id) => id,
+            None => self.create(options.suite.to_byte(), grants, intent).await?,
+        };
+        Ok(EncryptionSession {
+            missing: resolved.missing,
+            ..self.session(SessionId(id))
+        })
+    }
+
+    /// What is asked for again after its outcome was lost is not made twice.
+    async fn finish_lost(&self, intent: &[u8; 32]) -> Result<Option<ChainId>> {
+        let Some(id) = lock(&self.inner.lost_creations).get(intent).copied() else {
+            return Ok(None);
+        };
+        let done = {
+            let cell = self.inner.cell(id);
+            let _one_at_a_time = cell.gate.lock().await;
+            self.inner.settle(id, &cell).await?
+        };
+        lock(&self.inner.lost_creations).remove(intent);
+        if done == Some(false) {
+            return Ok(None);
+        }
+        // Settled now, or in between.
+        self.inner.refresh_view(id).await?;
+        Ok(Some(id))
+    }
+
+    async fn create(
+        &self,
+        suite: u8,
+        grants: Vec<bodies::Grant>,
+        intent: [u8; 32],
+    ) -> Result<ChainId> {
+        let inner = &self.inner;
+        // A wrong time is told by the directory once; then it is right.
+        for _ in 0..2 {
+            let record = inner.registered()?;
+            let writer = Writer {
+                author: inner.author().await?,
+                key: &record.device.signing,
+                now_ms: inner.plico.inner.wire.directory_now_ms(),
+            };
+            let tenant_id = inner.plico.inner.wire.tenant_id;
+            let known = inner.known();
+            let (grants, known) = (grants.clone(), known.as_ref());
+            let draft = create(&writer, tenant_id, suite, grants, known, &mut os_rng())
+                .map_err(draft_error)?;
+            let upload = Upload {
+                id: draft.entry.entry.chain_id,
+                creates: true,
+                body: upload_body(std::slice::from_ref(&draft))?,
+            };
+            if inner.journal(&upload).await? == Saved::Conflict {
+                // Only if the random id is that of another session.
+                return Err(ErrorCode::Conflict.into());
+            }
+            let sent = inner.post_upload(&upload).await;
+            match sent {
+                Ok(appended) => {
+                    inner.created(&upload, &draft, &appended).await?;
+                    return Ok(upload.id);
+                }
+                Err(error) if outcome_is_unknown(error.code()) => {
+                    lock(&inner.lost_creations).insert(intent, upload.id);
+                    return Err(error);
+                }
+                Err(error) => {
+                    inner.drop_journal(&upload).await?;
+                    match error.code() {
+                        ErrorCode::ClockSkewed => {}
+                        ErrorCode::AuthorBehind => drop(inner.myself().await?),
+                        _ => return Err(error),
+                    }
+                }
+            }
+        }
+        Err(ErrorCode::ClockSkewed.into())
+    }
+
+    fn grants(&self, options: &SessionOptions, resolved: &Resolved) -> Result<Vec<bodies::Grant>> {
+        let me = self.inner.registered()?.identity;
+        let mut grants = Vec::with_capacity(resolved.found.len());
+        for (identity, (_, grant)) in resolved.found.iter().zip(&options.recipients) {
             // The creator is an owner already, whatever the list says.
-            if identity.id() != record.identity {
+            if let Some(identity) = identity.as_ref().filter(|it| it.id() != me) {
                 grants.push(to_protocol(identity, *grant));
             }
         }
@@ -53,40 +160,15 @@ impl Account {
         if grants.len() + 1 > bodies::MAX_RECIPIENTS_PER_ENTRY {
             return Err(ErrorCode::TooLarge.into());
         }
-        let plico = &inner.plico.inner;
-        let writer = Writer {
-            author,
-            key: &record.device.signing,
-            now_ms: plico.now_ms(),
-        };
-        let suite = options.suite.to_byte();
-        let known = inner.known();
-        let draft = create(
-            &writer,
-            plico.tenant_id,
-            suite,
-            grants,
-            &known,
-            &mut os_rng(),
-        )
-        .map_err(draft_error)?;
-        let id = draft.entry.entry.chain_id;
-        inner
-            .send(id, "/sessions", std::slice::from_ref(&draft))
-            .await?;
-        let session = EncryptionSession {
-            account: self.clone(),
-            id: SessionId(id),
-        };
-        session.refresh().await?;
-        Ok(session)
+        Ok(grants)
     }
 
-    /// The identities of `recipients`, verified, in the same order.
-    pub(crate) async fn resolve(
-        &self,
-        recipients: &[Recipient],
-    ) -> Result<Vec<Arc<IdentityState>>> {
+    /// The identities of `recipients`, verified, in the same order; `None` for
+    /// user ids that have no account.
+    ///
+    /// # Errors
+    /// `IDENTITY_NOT_FOUND` for an identity that does not exist.
+    pub(crate) async fn resolve(&self, recipients: &[Recipient]) -> Result<Resolved> {
         let inner = &self.inner;
         let mut user_ids = Vec::new();
         let mut ids = Vec::new();
@@ -96,20 +178,62 @@ impl Account {
                 Recipient::Identity(id) => ids.push(id.0),
             }
         }
-        let mut users = inner.resolve_users(&user_ids, false).await?.into_iter();
+        let users = inner.find_users(&user_ids, false).await?;
         inner.fetch_identities(&ids).await?;
-        let known = inner.known();
-        recipients
+        let missing = user_ids
             .iter()
-            .map(|recipient| {
-                let state = match recipient {
-                    Recipient::User(_) => users.next(),
-                    Recipient::Identity(id) => known.get(&ChainId(*id.as_bytes())).cloned(),
-                };
-                state.ok_or_else(|| ErrorCode::IdentityNotFound.into())
-            })
-            .collect()
+            .zip(&users)
+            .filter(|(_, found)| found.is_none())
+            .map(|(user_id, _)| user_id.clone())
+            .collect();
+        let known = inner.known();
+        let mut users = users.into_iter();
+        let found = recipients.iter().map(|recipient| match recipient {
+            Recipient::User(_) => users.next().flatten(),
+            Recipient::Identity(id) => known.get(&id.0).cloned(),
+        });
+        Ok(Resolved {
+            found: found.collect(),
+            missing,
+        })
     }
+}
+
+impl super::account::AccountInner {
+    /// The session is there: its first view is our own entry.
+    async fn created(&self, upload: &Upload, draft: &Draft, appended: &Appended) -> Result<()> {
+        let entry = &draft.entry;
+        let state = self.replay(None, std::slice::from_ref(entry), true).await?;
+        let hashes = [(0, entry.entry.hash())].into();
+        let mut view = View::new(state, hashes, self.plico.inner.wire.now_ms());
+        if let Some(secret) = &draft.secret {
+            view.secrets.insert(0, secret.clone());
+        }
+        let mut saves = Saves::default();
+        let hash_at = |seq: u64| view.hashes.get(&seq).copied();
+        self.hold_head(&appended.head, view.state.tip(), hash_at, &mut saves)
+            .await?;
+        Self::clear_journal(upload, &mut saves);
+        self.keep_sent(&mut view, 0, &upload.body, &mut saves);
+        let log = [B64(entry.to_bytes())];
+        self.keep_view(&view, 0, &log, &mut saves).await?;
+        self.save(saves).await?;
+        self.cell(upload.id).set(Some(Arc::new(view)));
+        Ok(())
+    }
+}
+
+/// Two calls that ask for the same have the same intent.
+fn intent_of(suite: u8, grants: &[bodies::Grant]) -> [u8; 32] {
+    let mut parts = vec![vec![suite]];
+    for grant in grants {
+        let mut part = vec![grant.key.recipient.kind as u8, grant.rights.0];
+        part.extend_from_slice(&grant.key.recipient.id);
+        part.extend_from_slice(&grant.expires_ms.to_be_bytes());
+        parts.push(part);
+    }
+    let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+    sha256(&parts)
 }
 
 pub(crate) fn to_protocol(identity: &IdentityState, grant: Grant) -> bodies::Grant {

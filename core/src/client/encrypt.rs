@@ -1,10 +1,11 @@
 //! Encrypting and decrypting bytes, text and JSON.
 
 use super::account::Account;
+use super::freshness::Freshness;
 use super::ids::SessionId;
 use super::os_rng;
 use super::session::EncryptionSession;
-use super::sessions::View;
+use super::view::View;
 use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::envelope::text::{from_text, to_text};
 use plico_protocol::envelope::{EnvelopeError, EnvelopeKey, Padding, open, seal};
@@ -15,6 +16,7 @@ use plico_protocol::format::suite::Suite;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
 /// What was in an envelope. Wiped on drop.
@@ -22,6 +24,8 @@ use zeroize::Zeroizing;
 pub struct Decrypted {
     data: Zeroizing<Vec<u8>>,
     session: SessionId,
+    written_offline: bool,
+    known_ms: u64,
 }
 
 impl core::fmt::Debug for Decrypted {
@@ -52,6 +56,20 @@ impl Decrypted {
     #[must_use]
     pub fn session(&self) -> SessionId {
         self.session
+    }
+
+    /// Whether the writer was offline, and said so: somebody who had been
+    /// revoked shortly before may be able to read it, too.
+    #[must_use]
+    pub fn written_offline(&self) -> bool {
+        self.written_offline
+    }
+
+    /// When the directory was last asked about the session, by this device's
+    /// clock: older than the freshness bound if it could not be reached.
+    #[must_use]
+    pub fn known_at(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_millis(self.known_ms)
     }
 
     fn text(&self) -> Result<String> {
@@ -113,8 +131,7 @@ impl EncryptionSession {
         plaintext: impl AsRef<[u8]>,
         context: Option<&AppContext>,
     ) -> Result<Vec<u8>> {
-        let view = self.writable().await?;
-        let key = view.envelope_key(view.state.current_epoch())?;
+        let key = self.writing_key().await?;
         Ok(seal(
             &key,
             plaintext.as_ref(),
@@ -161,11 +178,13 @@ impl EncryptionSession {
         if !self.id.as_bytes().starts_with(&header.session_handle) {
             return Err(ErrorCode::WrongSession.into());
         }
-        let (_, key) = self.account.inner.key_for(self.id.0, header.epoch).await?;
+        let (view, key) = self.account.key_for(self.id.0, header.epoch).await?;
         let data = open(&key, envelope, context)?;
         Ok(Decrypted {
             data,
             session: self.id,
+            written_offline: header.offline,
+            known_ms: view.refreshed_ms,
         })
     }
 
@@ -233,12 +252,15 @@ impl Account {
     /// recipient; otherwise as [`EncryptionSession::refresh`].
     pub async fn session_of(&self, envelope: &[u8]) -> Result<EncryptionSession> {
         let header = header_of(envelope)?;
-        let id = self.inner.find(header.session_handle).await?;
+        let id = self
+            .inner
+            .find(header.session_handle, self.freshness)
+            .await?;
         Ok(self.session(SessionId(id)))
     }
 }
 
-impl super::account::AccountInner {
+impl Account {
     /// The key of an epoch, from a view that is fresh; refreshed once more if
     /// the epoch is newer than what is known.
     pub(crate) async fn key_for(
@@ -246,9 +268,9 @@ impl super::account::AccountInner {
         id: ChainId,
         epoch: u32,
     ) -> Result<(Arc<View>, EnvelopeKey)> {
-        let mut view = self.fresh_view(id).await?;
-        if view.state.epoch(epoch).is_none() {
-            view = self.refresh_view(id).await?;
+        let mut view = self.inner.view_to_read(id, self.freshness).await?;
+        if view.state.epoch(epoch).is_none() && self.freshness != Freshness::Offline {
+            view = self.inner.refresh_view(id).await?;
         }
         let key = view.envelope_key(epoch)?;
         Ok((view, key))

@@ -159,8 +159,7 @@ impl EncryptionSession {
         target: impl AsRef<Path>,
         options: FileOptions,
     ) -> Result<()> {
-        let view = self.writable().await?;
-        let key = view.envelope_key(view.state.current_epoch())?;
+        let key = self.writing_key().await?;
         let (source, target) = (source.as_ref().to_owned(), target.as_ref().to_owned());
         let inner = options.clone();
         on_thread(&options, move || {
@@ -197,7 +196,7 @@ impl EncryptionSession {
         target: &Path,
         options: FileOptions,
     ) -> Result<()> {
-        let (_, key) = self.account.inner.key_for(self.id.0, header.epoch).await?;
+        let (_, key) = self.account.key_for(self.id.0, header.epoch).await?;
         let target = target.to_owned();
         let inner = options.clone();
         let body = length.saturating_sub(HEADER_LEN as u64 + 56);
@@ -223,7 +222,10 @@ impl Account {
     ) -> Result<()> {
         let (mut file, length) = open_input(source.as_ref())?;
         let header = read_header(&mut file)?;
-        let id = self.inner.find(header.session_handle).await?;
+        let id = self
+            .inner
+            .find(header.session_handle, self.freshness)
+            .await?;
         let session = self.session(SessionId(id));
         session
             .decrypt_opened(file, length, header, target.as_ref(), options)

@@ -3,6 +3,7 @@
 use super::account::AccountInner;
 use super::lock;
 use super::record::Record;
+use super::saves::Saves;
 use crate::error::{ErrorCode, Result};
 use plico_protocol::format::codec::decode;
 use plico_protocol::format::entry::Author;
@@ -54,16 +55,19 @@ impl AccountInner {
         let _one_at_a_time = self.gate.lock().await;
         // From the start, so that the wraps of every generation are there.
         let answer = self.get_identity(record.identity, 0).await?;
-        let (state, answer) = self.accept_identity(record.identity, answer).await?;
+        let mut saves = Saves::default();
+        let (state, answer) = self
+            .accept_identity(record.identity, answer, &mut saves)
+            .await?;
         self.open_user_secrets(&record, &state, &answer)?;
+        self.save(saves).await?;
         Ok(state)
     }
 
     /// The author that entries are written as.
     pub async fn author(&self) -> Result<Author> {
         let record = self.registered()?;
-        let cached = lock(&self.identities).get(&record.identity).cloned();
-        let state = match cached {
+        let state = match self.kept_identity(record.identity).await? {
             Some(state) => state,
             None => self.myself().await?,
         };

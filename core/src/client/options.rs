@@ -222,10 +222,23 @@ impl Grant {
     }
 }
 
+/// What happens with recipients that have no account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnMissing {
+    /// Nothing is done, and the error lists them.
+    #[default]
+    Fail,
+    /// They are left out, and
+    /// [`missing_recipients`](super::EncryptionSession::missing_recipients) lists them.
+    Skip,
+}
+
 /// How a session is made.
 #[derive(Clone, Debug, Default)]
 pub struct SessionOptions {
     pub(crate) recipients: Vec<(Recipient, Grant)>,
+    pub(crate) on_missing: OnMissing,
     pub(crate) suite: Suite,
 }
 
@@ -240,6 +253,13 @@ impl SessionOptions {
     #[must_use]
     pub fn recipient(mut self, recipient: Recipient, grant: Grant) -> Self {
         self.recipients.push((recipient, grant));
+        self
+    }
+
+    /// What happens with user ids that have no account; [`OnMissing::Fail`] if not set.
+    #[must_use]
+    pub fn on_missing(mut self, on_missing: OnMissing) -> Self {
+        self.on_missing = on_missing;
         self
     }
 

@@ -1,9 +1,12 @@
 //! What an account has seen once, it holds a directory to: heads of chains,
 //! and which identity stands behind a user id.
 
-use super::PlicoInner;
+use super::events::Event;
+use super::plico::PlicoInner;
+use super::saves::Saves;
+use super::{lock, stored};
 use crate::error::{Error, ErrorCode, Result};
-use crate::ports::{Change, Store};
+use crate::ports::Store;
 use plico_protocol::chain::Tip;
 use plico_protocol::format::codec::decode;
 use plico_protocol::format::encode;
@@ -11,9 +14,9 @@ use plico_protocol::format::head::{Head, SignedHead};
 use plico_protocol::format::ids::{ChainId, EntryHash};
 use plico_protocol::identity::TenantState;
 use plico_protocol::wire::b64::{self, B64};
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Mutex;
+use tls_codec::{TlsDeserializeBytes, TlsSerializeBytes, TlsSize};
 
 /// The newest head that was seen of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +26,32 @@ pub(crate) struct Pin {
     pub time_ms: u64,
 }
 
+impl From<&Head> for Pin {
+    fn from(head: &Head) -> Self {
+        Self {
+            seq: head.seq,
+            hash: head.hash,
+            time_ms: head.time_ms,
+        }
+    }
+}
+
 /// Who was seen behind a user id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
 pub(crate) struct UserPin {
-    pub identity: b64::B64x32,
+    version: u16,
+    pub identity: ChainId,
     pub number: u64,
+}
+
+impl UserPin {
+    pub fn new(identity: ChainId, number: u64) -> Self {
+        Self {
+            version: 1,
+            identity,
+            number,
+        }
+    }
 }
 
 pub(crate) fn decode_head(bytes: &B64) -> Result<SignedHead> {
@@ -55,10 +79,16 @@ pub(crate) fn check_head(head: &SignedHead, tenant: &TenantState, tip: &Tip) -> 
     Ok(())
 }
 
+/// A pin in memory, and what the store is known to hold for it.
+struct Held {
+    pin: Pin,
+    stored: Option<Vec<u8>>,
+}
+
 /// All pins of an account: in memory, and in its store.
 #[derive(Default)]
 pub(crate) struct Pins {
-    heads: Mutex<HashMap<ChainId, Pin>>,
+    heads: Mutex<HashMap<ChainId, Held>>,
 }
 
 fn head_key(chain: ChainId) -> String {
@@ -73,86 +103,147 @@ fn user_key(user_id: &str) -> String {
 
 impl Pins {
     pub async fn head(&self, store: &dyn Store, chain: ChainId) -> Result<Option<Pin>> {
-        if let Some(pin) = super::lock(&self.heads).get(&chain) {
-            return Ok(Some(*pin));
+        if let Some(held) = lock(&self.heads).get(&chain) {
+            return Ok(Some(held.pin));
         }
+        self.read(store, chain).await
+    }
+
+    /// Reads a pin from the store. What is pinned in memory never moves back by it.
+    async fn read(&self, store: &dyn Store, chain: ChainId) -> Result<Option<Pin>> {
         let Some(bytes) = store.get(&head_key(chain)).await.map_err(store_error)? else {
             return Ok(None);
         };
         let head: Head = decode("pin", &bytes).map_err(|_| ErrorCode::StoreDamaged)?;
-        let pin = Pin {
-            seq: head.seq,
-            hash: head.hash,
-            time_ms: head.time_ms,
-        };
-        super::lock(&self.heads).insert(chain, pin);
-        Ok(Some(pin))
+        let mut heads = lock(&self.heads);
+        let held = heads.entry(chain).or_insert(Held {
+            pin: Pin::from(&head),
+            stored: None,
+        });
+        if head.seq > held.pin.seq {
+            held.pin = Pin::from(&head);
+        }
+        held.stored = Some(bytes);
+        Ok(Some(held.pin))
     }
 
-    /// Checks a verified head against what was seen before, and remembers it.
-    /// `hash_at` gives the hash that the shown history has at a number.
+    /// Checks a verified head against what was seen before, and remembers it:
+    /// in memory at once, in the store with `saves`. `hash_at` gives the hash
+    /// that the shown history has at a number; `fits` says whether that
+    /// history ends with this head.
     ///
     /// # Errors
-    /// `HISTORY_SHORTENED`, `HISTORY_FORKED`, `ANSWER_REPLAYED`.
+    /// `HISTORY_SHORTENED`, `HISTORY_FORKED`, `ANSWER_REPLAYED`, `HEAD_INVALID`.
+    /// Nothing is remembered then.
     pub async fn hold(
         &self,
         plico: &PlicoInner,
         store: &dyn Store,
         head: &Head,
         hash_at: impl Fn(u64) -> Option<EntryHash>,
+        fits: bool,
+        saves: &mut Saves,
     ) -> Result<()> {
         let chain = head.chain_id;
         let pin = self.head(store, chain).await?;
+        let age_ms = plico.answer_age_ms();
         if let Some(pin) = pin {
             if head.seq < pin.seq {
+                let event = Event::HistoryShortened { chain: chain.0 };
+                plico.wire.hooks.event(event);
                 return Err(ErrorCode::HistoryShortened.into());
             }
             let other_head = head.seq == pin.seq && head.hash != pin.hash;
             if other_head || hash_at(pin.seq) != Some(pin.hash) {
+                let event = Event::ForkSeen { chain: chain.0 };
+                plico.wire.hooks.event(event);
                 return Err(ErrorCode::HistoryForked.into());
             }
             // Two answers may cross on their way; an older one than the bound is a replay.
-            if head.time_ms.saturating_add(plico.answer_age_ms()) < pin.time_ms {
+            if head.time_ms.saturating_add(age_ms) < pin.time_ms {
                 return Err(ErrorCode::AnswerReplayed.into());
             }
         }
-        if plico.directory_now_ms().abs_diff(head.time_ms) > plico.answer_age_ms() {
+        if plico.wire.directory_now_ms().abs_diff(head.time_ms) > age_ms {
             return Err(ErrorCode::AnswerReplayed.into());
         }
-        let moved = pin.is_none_or(|pin| pin.seq != head.seq);
+        if !fits {
+            return Err(ErrorCode::HeadInvalid.into());
+        }
         let time_ms = pin.map_or(head.time_ms, |pin| pin.time_ms.max(head.time_ms));
-        super::lock(&self.heads).insert(
-            chain,
-            Pin {
-                seq: head.seq,
-                hash: head.hash,
-                time_ms,
-            },
-        );
-        if moved {
-            let put = Change::Put(head_key(chain), encode(head));
-            store
-                .commit(vec![put], Vec::new())
-                .await
-                .map_err(store_error)?;
+        let new = Pin {
+            time_ms,
+            ..Pin::from(head)
+        };
+        lock(&self.heads)
+            .entry(chain)
+            .and_modify(|held| held.pin = new)
+            .or_insert(Held {
+                pin: new,
+                stored: None,
+            });
+        if pin.is_none_or(|pin| pin.seq != head.seq) {
+            saves.heads.push(head.clone());
         }
         Ok(())
     }
 
-    pub async fn user(&self, store: &dyn Store, user_id: &str) -> Result<Option<UserPin>> {
-        let bytes = store.get(&user_key(user_id)).await.map_err(store_error)?;
-        bytes
-            .map(|bytes| serde_json::from_slice(&bytes).map_err(|_| ErrorCode::StoreDamaged.into()))
-            .transpose()
+    /// Adds the heads that are newer than what the store holds to a batch.
+    pub fn put_heads(
+        &self,
+        heads: &[Head],
+        batch: &mut crate::ports::Batch,
+        expected: &mut crate::ports::Expected,
+    ) {
+        let held = lock(&self.heads);
+        for head in heads {
+            let stored = held.get(&head.chain_id).and_then(|it| it.stored.clone());
+            let newer = stored
+                .as_ref()
+                .and_then(|bytes| decode::<Head>("pin", bytes).ok())
+                .is_none_or(|stored| stored.seq < head.seq);
+            if newer {
+                let key = head_key(head.chain_id);
+                batch.push(crate::ports::Change::Put(key.clone(), encode(head)));
+                expected.push((key, stored));
+            }
+        }
     }
 
-    pub async fn hold_user(&self, store: &dyn Store, user_id: &str, pin: &UserPin) -> Result<()> {
-        let bytes = serde_json::to_vec(pin).map_err(|_| ErrorCode::Store)?;
-        let put = Change::Put(user_key(user_id), bytes);
-        store
-            .commit(vec![put], Vec::new())
-            .await
-            .map_err(store_error)
+    /// The store holds these now.
+    pub fn heads_put(&self, heads: &[Head]) {
+        let mut held = lock(&self.heads);
+        for head in heads {
+            if let Some(held) = held.get_mut(&head.chain_id) {
+                held.stored = Some(encode(head));
+            }
+        }
+    }
+
+    /// Reads the heads again, after another process has written. Whether one
+    /// of them was another.
+    pub async fn read_again(&self, store: &dyn Store, heads: &[Head]) -> Result<bool> {
+        let mut changed = false;
+        for head in heads {
+            let before = lock(&self.heads)
+                .get(&head.chain_id)
+                .and_then(|it| it.stored.clone());
+            self.read(store, head.chain_id).await?;
+            let after = lock(&self.heads)
+                .get(&head.chain_id)
+                .and_then(|it| it.stored.clone());
+            changed |= before != after;
+        }
+        Ok(changed)
+    }
+
+    pub async fn user(&self, store: &dyn Store, user_id: &str) -> Result<Option<UserPin>> {
+        let bytes = store.get(&user_key(user_id)).await.map_err(store_error)?;
+        bytes.map(stored::read).transpose()
+    }
+
+    pub fn put_user(user_id: &str, pin: &UserPin, saves: &mut Saves) {
+        saves.put(user_key(user_id), stored::write(pin));
     }
 }
 

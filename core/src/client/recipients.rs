@@ -51,8 +51,9 @@ impl EncryptionSession {
     /// As [`Self::refresh`].
     pub async fn recipients(&self) -> Result<Vec<RecipientInfo>> {
         let inner = &self.account.inner;
-        let view = inner.fresh_view(self.id.0).await?;
-        let now_ms = inner.plico.inner.now_ms();
+        let freshness = self.account.freshness;
+        let view = inner.view_to_read(self.id.0, freshness).await?;
+        let now_ms = inner.plico.inner.wire.now_ms();
         let names = lock(&inner.names);
         let recipients = view
             .state

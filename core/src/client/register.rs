@@ -3,11 +3,11 @@
 use super::account::Account;
 use super::ids::IdentityId;
 use super::options::{EnrolmentRequest, RegisterOptions};
-use super::pins::store_error;
 use super::record::{self, Record};
+use super::saves::{Saved, Saves};
+use super::stored::{self, StoredUpload};
 use super::{decode_entries, lock, os_rng};
 use crate::error::{Error, ErrorCode, Result};
-use crate::ports::Change;
 use plico_protocol::chain::replay;
 use plico_protocol::format::encode;
 use plico_protocol::identity::attestation::check_user_id;
@@ -54,7 +54,7 @@ impl Account {
             pending: None,
             ..(*record).clone()
         };
-        self.save(done).await?;
+        self.save(done, Saves::default()).await?;
         inner.myself().await?;
         Ok(IdentityId(record.identity))
     }
@@ -63,26 +63,31 @@ impl Account {
     async fn begin(&self, user_id: &str) -> Result<Arc<Record>> {
         let plico = &self.inner.plico.inner;
         let device = DeviceSecret::generate(&mut os_rng());
-        let new = NewIdentity::create(plico.tenant_id, &device, plico.now_ms(), &mut os_rng())
-            .map_err(|error| {
-                Error::new(ErrorCode::InvalidArgument).with_detail(error.to_string())
-            })?;
+        let new = NewIdentity::create(
+            plico.wire.tenant_id,
+            &device,
+            plico.wire.directory_now_ms(),
+            &mut os_rng(),
+        )
+        .map_err(|error| Error::new(ErrorCode::InvalidArgument).with_detail(error.to_string()))?;
         let record = Record {
             identity: new.entry.entry.chain_id,
             device,
             user_id: user_id.to_owned(),
             pending: Some(entry_to_rest(&new.entry, &new.wraps)),
         };
-        self.save(record).await
+        // Two processes that register at once must not make two identities.
+        let mut saves = Saves::default();
+        saves.expect(record::KEY.into(), None);
+        self.save(record, saves).await
     }
 
-    async fn save(&self, record: Record) -> Result<Arc<Record>> {
-        let put = Change::Put(record::KEY.into(), record.encode()?);
-        self.inner
-            .store
-            .commit(vec![put], Vec::new())
-            .await
-            .map_err(store_error)?;
+    async fn save(&self, record: Record, mut saves: Saves) -> Result<Arc<Record>> {
+        saves.put(record::KEY.into(), record.encode()?);
+        if self.inner.save(saves).await? == Saved::Conflict {
+            return Err(Error::new(ErrorCode::Store)
+                .with_detail("another process is registering with this store; open it again"));
+        }
         let record = Arc::new(record);
         *lock(&self.inner.record) = Some(record.clone());
         Ok(record)
@@ -92,7 +97,11 @@ impl Account {
     async fn is_there(&self, record: &Record) -> Result<bool> {
         let path = format!("/identities/{}?from=0", b64::encode(&record.identity.0));
         let plico = &self.inner.plico.inner;
-        match plico.get::<IdentityAnswer>(record.signer(), &path).await {
+        match plico
+            .wire
+            .get::<IdentityAnswer>(record.signer(), &path)
+            .await
+        {
             Ok(_) => Ok(true),
             // An identity that is not there yet can't sign, either.
             Err(error)
@@ -132,6 +141,7 @@ impl Account {
             &token,
             // The binding's time must lie in the token's life, by the directory's clock.
             plico
+                .wire
                 .directory_now_ms()
                 .clamp(attestation.issued_ms, attestation.expires_ms),
             &record.device.signing,
@@ -141,7 +151,16 @@ impl Account {
             entries: vec![first, entry_to_rest(&bind, &[])],
             opening: B64(encode(&opening)),
         };
-        let _: IdentityAnswer = plico.post(record.signer(), "/identities", &enrol).await?;
+        // Kept for good: a directory that was restored from a backup may lose it.
+        let body = serde_json::to_vec(&enrol).map_err(|_| ErrorCode::InvalidArgument)?;
+        let mut saves = Saves::default();
+        let name = stored::sent_name(record.identity, 0);
+        saves.put(name, stored::write(&StoredUpload::new(&body)));
+        self.inner.save(saves).await?;
+        let _: IdentityAnswer = plico
+            .wire
+            .post_bytes(record.signer(), "/identities", body)
+            .await?;
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use super::create_session::to_protocol;
 use super::options::{Grant, Recipient, RevokeOptions, Rights};
 use super::os_rng;
 use super::session::EncryptionSession;
+use super::view::View;
 use crate::error::{Error, ErrorCode, Result};
 use crate::ports::BoxFuture;
 use plico_protocol::format::bodies::{SessionBody, SessionRevoke};
@@ -42,8 +43,9 @@ impl Intent for GrantTo {
             let secrets: Vec<&EpochSecret> = secrets.iter().collect();
             let grants = vec![to_protocol(&self.identity, self.grant)];
             let known = drafting.account.known();
+            let known = known.as_ref();
             let (writer, state) = (&drafting.writer, &drafting.state);
-            let draft = grant(writer, state, grants, &secrets, &known, &mut os_rng())
+            let draft = grant(writer, state, grants, &secrets, known, &mut os_rng())
                 .map_err(draft_error)?;
             drafting.push(draft).await
         })
@@ -91,18 +93,11 @@ impl Intent for HandOver {
             let secrets: Vec<&EpochSecret> = secrets.iter().collect();
             let remaining = self.keep.map_or(0, |rights| rights.0.0);
             let known = drafting.account.known();
+            let known = known.as_ref();
             let (writer, state) = (&drafting.writer, &drafting.state);
             let to = recipient_key(&self.to);
-            let draft = transfer(
-                writer,
-                state,
-                to,
-                remaining,
-                &secrets,
-                &known,
-                &mut os_rng(),
-            )
-            .map_err(draft_error)?;
+            let draft = transfer(writer, state, to, remaining, &secrets, known, &mut os_rng())
+                .map_err(draft_error)?;
             drafting.push(draft).await
         })
     }
@@ -134,12 +129,20 @@ impl Intent for SetMetadata {
 }
 
 impl EncryptionSession {
+    /// The session, as fresh as this handle asks for.
+    async fn known(&self) -> Result<Arc<View>> {
+        let freshness = self.account.freshness;
+        self.account.inner.view_to_read(self.id.0, freshness).await
+    }
+
     async fn one(&self, recipient: Recipient) -> Result<Arc<IdentityState>> {
+        self.online()?;
         let resolved = self.account.resolve(&[recipient]).await?;
-        resolved
-            .into_iter()
-            .next()
-            .ok_or_else(|| ErrorCode::IdentityNotFound.into())
+        if !resolved.missing.is_empty() {
+            return Err(Error::recipients_not_found(resolved.missing));
+        }
+        let found = resolved.found.into_iter().next().flatten();
+        found.ok_or_else(|| ErrorCode::IdentityNotFound.into())
     }
 
     /// Gives `recipient` rights, in place of those that it had. It opens all
@@ -152,8 +155,7 @@ impl EncryptionSession {
     /// past; as [`Self::refresh`].
     pub async fn grant(&self, recipient: Recipient, grant: Grant) -> Result<()> {
         let identity = self.one(recipient).await?;
-        self.account
-            .inner
+        self.online()?
             .commit(self.id.0, &GrantTo { identity, grant })
             .await
             .map(drop)
@@ -181,17 +183,16 @@ impl EncryptionSession {
             Recipient::User(user_id) => self.member_named(user_id).await?,
         };
         let recipient = ids::Recipient::identity(id);
-        let view = self.account.inner.fresh_view(self.id.0).await?;
+        let view = self.known().await?;
         if view.state.member(&recipient).is_none() {
             self.refresh().await?;
-            let view = self.account.inner.fresh_view(self.id.0).await?;
+            let view = self.known().await?;
             if view.state.member(&recipient).is_none() {
                 return Err(Error::new(ErrorCode::InvalidArgument)
                     .with_detail("not a recipient of this session"));
             }
         }
-        self.account
-            .inner
+        self.online()?
             .commit(self.id.0, &Revoke { recipient, options })
             .await
             .map(drop)
@@ -201,7 +202,7 @@ impl EncryptionSession {
     /// even if the app has since given it to another identity.
     async fn member_named(&self, user_id: &str) -> Result<ids::ChainId> {
         let inner = &self.account.inner;
-        let view = inner.fresh_view(self.id.0).await?;
+        let view = self.known().await?;
         let named = {
             let names = super::lock(&inner.names);
             view.state
@@ -225,11 +226,7 @@ impl EncryptionSession {
             recipient: me,
             options: RevokeOptions::default(),
         };
-        self.account
-            .inner
-            .commit(self.id.0, &revoke)
-            .await
-            .map(drop)
+        self.online()?.commit(self.id.0, &revoke).await.map(drop)
     }
 
     /// Makes `to` an owner; this account keeps `keep`, or leaves.
@@ -238,8 +235,7 @@ impl EncryptionSession {
     /// `NOT_ALLOWED` for whoever is not an owner; as [`Self::grant`].
     pub async fn transfer(&self, to: Recipient, keep: Option<Rights>) -> Result<()> {
         let to = self.one(to).await?;
-        self.account
-            .inner
+        self.online()?
             .commit(self.id.0, &HandOver { to, keep })
             .await
             .map(drop)
@@ -251,7 +247,7 @@ impl EncryptionSession {
     /// # Errors
     /// `NOT_ALLOWED` for whoever is not an owner; as [`Self::refresh`].
     pub async fn end(&self) -> Result<()> {
-        self.account.inner.commit(self.id.0, &End).await.map(drop)
+        self.online()?.commit(self.id.0, &End).await.map(drop)
     }
 
     /// Keeps up to 8 KiB beside the session (a title, the app's own id),
@@ -264,8 +260,7 @@ impl EncryptionSession {
             return Err(ErrorCode::TooLarge.into());
         }
         let plaintext = zeroize::Zeroizing::new(plaintext.to_vec());
-        self.account
-            .inner
+        self.online()?
             .commit(self.id.0, &SetMetadata { plaintext })
             .await
             .map(drop)
@@ -276,7 +271,7 @@ impl EncryptionSession {
     /// # Errors
     /// As [`Self::refresh`].
     pub async fn metadata(&self) -> Result<Option<Vec<u8>>> {
-        let view = self.account.inner.fresh_view(self.id.0).await?;
+        let view = self.known().await?;
         let (Some(metadata), Some(blob)) = (view.state.metadata(), &view.metadata) else {
             return Ok(None);
         };

@@ -2,18 +2,20 @@
 
 use super::account::Account;
 use super::commit::{Drafting, Intent};
+use super::freshness::Freshness;
 use super::ids::SessionId;
-use super::sessions::View;
 use crate::error::{ErrorCode, Result};
 use crate::ports::BoxFuture;
+use plico_protocol::envelope::EnvelopeKey;
 use plico_protocol::rights::due;
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// An encryption session as one account sees it. Clones share it.
 #[derive(Clone)]
 pub struct EncryptionSession {
     pub(crate) account: Account,
     pub(crate) id: SessionId,
+    pub(crate) missing: Vec<String>,
 }
 
 impl core::fmt::Debug for EncryptionSession {
@@ -22,7 +24,7 @@ impl core::fmt::Debug for EncryptionSession {
     }
 }
 
-struct RotateIfDue;
+pub(crate) struct RotateIfDue;
 
 impl Intent for RotateIfDue {
     fn draft<'a>(&'a self, drafting: &'a mut Drafting<'_>) -> BoxFuture<'a, Result<()>> {
@@ -45,14 +47,35 @@ impl EncryptionSession {
         self.id
     }
 
+    /// From the call that made the session with
+    /// [`OnMissing::Skip`](super::OnMissing::Skip): the user ids that have no
+    /// account and were left out. Empty otherwise.
+    #[must_use]
+    pub fn missing_recipients(&self) -> &[String] {
+        &self.missing
+    }
+
+    /// Deletes what this device keeps of the session: log and secrets. It can
+    /// be opened again as long as the directory gives access. What was seen of
+    /// its history stays pinned.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn forget(&self) -> Result<()> {
+        let inner = &self.account.inner;
+        inner.sessions.remove(self.id.0);
+        inner.forget_kept(self.id.0).await
+    }
+
     /// Asks the directory for what is new, whatever was known before.
     ///
     /// # Errors
     /// `ACCESS_REVOKED`, `ACCESS_EXPIRED`, `SESSION_ENDED`, `SESSION_NOT_FOUND`;
     /// `NETWORK`; whatever a lying directory is caught with.
     pub async fn refresh(&self) -> Result<()> {
-        self.account.inner.registered()?;
-        self.account.inner.refresh_view(self.id.0).await.map(drop)
+        let inner = self.online()?;
+        inner.registered()?;
+        inner.refresh_view(self.id.0).await.map(drop)
     }
 
     /// Begins a new epoch: what is written from now on is under a new key.
@@ -61,29 +84,45 @@ impl EncryptionSession {
     /// # Errors
     /// As [`Self::refresh`], and `CONFLICT` after many lost races.
     pub async fn rotate(&self) -> Result<()> {
-        self.account.inner.registered()?;
-        self.account
-            .inner
-            .commit(self.id.0, &Rotate)
-            .await
-            .map(drop)
+        let inner = self.online()?;
+        inner.registered()?;
+        inner.commit(self.id.0, &Rotate).await.map(drop)
     }
 
-    /// A view that is fresh enough to write under: if an epoch is due, it was begun.
-    pub(crate) async fn writable(&self) -> Result<Arc<View>> {
+    /// For what changes rights: that can't be done offline.
+    pub(crate) fn online(&self) -> Result<&super::account::AccountInner> {
+        if self.account.freshness == Freshness::Offline {
+            return Err(ErrorCode::Offline.into());
+        }
+        Ok(&self.account.inner)
+    }
+
+    /// The key to write with: of an epoch that is fresh enough, and begun
+    /// anew if one was due; or, offline, of the newest that is known.
+    pub(crate) async fn writing_key(&self) -> Result<EnvelopeKey> {
         let inner = &self.account.inner;
-        let view = inner.fresh_view(self.id.0).await?;
+        let freshness = self.account.freshness;
+        let view = inner.view_to_write(self.id.0, freshness).await?;
         if view.state.ended() {
             return Err(ErrorCode::SessionEnded.into());
         }
-        let now_ms = inner.plico.inner.now_ms();
-        if due(&view.state, &inner.known(), now_ms).is_none()
-            && view.secrets.contains_key(&view.state.current_epoch())
-        {
-            return Ok(view);
+        let epoch = view.state.current_epoch();
+        let unsettled = inner.cell(self.id.0).unsettled.load(Ordering::Relaxed);
+        inner.check_clocks(&view.state)?;
+        let is_due = due(&view.state, inner.known().as_ref(), inner.expiry_now_ms()).is_some();
+        if freshness == Freshness::Offline {
+            // What is known to be due, or was asked for and may have taken
+            // place, is not stepped over.
+            return match (unsettled, is_due) {
+                (true, _) => Err(ErrorCode::Unsettled.into()),
+                (_, true) => Err(ErrorCode::EpochDue.into()),
+                _ => Ok(view.envelope_key(epoch)?.offline()),
+            };
+        }
+        if !unsettled && !is_due && view.secrets.contains_key(&epoch) {
+            return view.envelope_key(epoch);
         }
         let view = inner.commit(self.id.0, &RotateIfDue).await?;
-        view.secret(view.state.current_epoch())?;
-        Ok(view)
+        view.envelope_key(view.state.current_epoch())
     }
 }

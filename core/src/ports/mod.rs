@@ -1,11 +1,14 @@
-//! What a host may supply: how requests travel, where state is kept, what time it is.
+//! What a host may supply: how requests travel, where state is kept, what time it is,
+//! how to wait.
 //!
 //! Each trait says what an implementation must guarantee; [`conformance`] tries it.
 
 pub mod conformance;
+mod runtime;
 mod store;
 mod transport;
 
+pub use runtime::{Runtime, SystemRuntime};
 pub use store::{Batch, Change, Expected, Pairs, Store, StoreError, StoreFailure};
 pub use transport::{Method, Request, Response, Transport, TransportError};
 

@@ -69,7 +69,7 @@ codes! {
     // Given by a client that has checked an answer.
     IdentityChanged = "IDENTITY_CHANGED", 0, "Another identity stands behind a known user id; the app must accept the change explicitly.";
     AttestationInvalid = "ATTESTATION_INVALID", 0, "The directory gave an identity for a user id without a valid word of the app's backend.";
-    HistoryShortened = "HISTORY_SHORTENED", 0, "The directory shows less of a history than this client has already seen.";
+    HistoryShortened = "HISTORY_SHORTENED", 0, "The directory shows less of a history than this client has already seen. If it was restored from a backup, wait until those who have the rest have handed it back.";
     HistoryForked = "HISTORY_FORKED", 0, "The directory shows another history than the one this client has already seen.";
     HistoryInvalid = "HISTORY_INVALID", 0, "The directory shows a history that is not validly linked and signed.";
     HeadInvalid = "HEAD_INVALID", 0, "The directory's signed head is missing, not signed by its key, or not that of the history shown.";
@@ -96,6 +96,9 @@ codes! {
     NotRegistered = "NOT_REGISTERED", 0, "Register this account first.";
     AlreadyRegistered = "ALREADY_REGISTERED", 0, "This account is registered under another user id.";
     Network = "NETWORK", 0, "The directory could not be reached, or its answer was cut off.";
+    Offline = "OFFLINE", 0, "This needs the directory, and the call was to do without; go online, or prefetch what is to be opened offline.";
+    Unsettled = "UNSETTLED", 0, "An earlier change of this session has no known outcome; go online first.";
+    EpochDue = "EPOCH_DUE", 0, "It is known that a new epoch must begin before anything is written; go online first.";
     ProtocolError = "PROTOCOL_ERROR", 0, "What answered is not a Plico directory, or speaks another version.";
     Cancelled = "CANCELLED", 0, "The operation was cancelled.";
     Io = "IO", 0, "A file could not be read or written.";

@@ -1,0 +1,145 @@
+//! Writes whose outcome is not known, and how they are settled.
+
+use super::account::{Account, AccountInner};
+use super::events::Event;
+use super::ids::SessionId;
+use super::pins::store_error;
+use super::saves::{Saved, Saves};
+use super::sessions::SessionCell;
+use super::stored::{self, APPENDS, CREATES, JOURNAL, JournalRecord, journal_name};
+use crate::error::{ErrorCode, Result};
+use plico_protocol::format::ids::ChainId;
+use plico_protocol::wire::b64;
+use plico_protocol::wire::rest::Appended;
+use std::sync::atomic::Ordering;
+
+/// Whether the directory may have carried the request out all the same.
+pub(crate) fn outcome_is_unknown(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::Network
+            | ErrorCode::Unavailable
+            | ErrorCode::Internal
+            | ErrorCode::ProtocolError
+            | ErrorCode::RequestReplayed
+            | ErrorCode::SignatureInvalid
+    )
+}
+
+/// A request that changes a session.
+pub(crate) struct Upload {
+    pub id: ChainId,
+    pub creates: bool,
+    pub body: Vec<u8>,
+}
+
+impl Upload {
+    fn path(&self) -> String {
+        if self.creates {
+            "/sessions".to_owned()
+        } else {
+            format!("/sessions/{}/entries", b64::encode(&self.id.0))
+        }
+    }
+
+    fn record(&self) -> Vec<u8> {
+        let what = if self.creates { CREATES } else { APPENDS };
+        stored::write(&JournalRecord::new(what, self.id, &self.body))
+    }
+}
+
+impl AccountInner {
+    pub async fn has_journal(&self, id: ChainId) -> Result<bool> {
+        let record = self.store.get(&journal_name(id)).await;
+        Ok(record.map_err(store_error)?.is_some())
+    }
+
+    /// Writes the request down before it goes out. [`Saved::Conflict`]: there
+    /// is another one, of another process, that must be settled first.
+    pub async fn journal(&self, upload: &Upload) -> Result<Saved> {
+        let mut saves = Saves::default();
+        let name = journal_name(upload.id);
+        saves.put(name.clone(), upload.record());
+        saves.expect(name, None);
+        self.save(saves).await
+    }
+
+    /// To be saved when the outcome of `upload` is known.
+    pub fn clear_journal(upload: &Upload, saves: &mut Saves) {
+        let name = journal_name(upload.id);
+        saves.delete(name.clone());
+        saves.expect(name, Some(upload.record()));
+    }
+
+    /// Removes the record of a request that was refused.
+    pub async fn drop_journal(&self, upload: &Upload) -> Result<()> {
+        let mut saves = Saves::default();
+        Self::clear_journal(upload, &mut saves);
+        // A conflict: another process has settled it.
+        self.save(saves).await.map(drop)
+    }
+
+    pub async fn post_upload(&self, upload: &Upload) -> Result<Appended> {
+        let record = self.registered()?;
+        let wire = &self.plico.inner.wire;
+        wire.post_bytes(record.signer(), &upload.path(), upload.body.clone())
+            .await
+    }
+
+    /// Settles what an earlier write has left open: the same bytes go out
+    /// again, and the directory either has them or takes or refuses them.
+    /// The caller holds the gate. Gives whether it has taken place, if there
+    /// was anything.
+    pub async fn settle(&self, id: ChainId, cell: &SessionCell) -> Result<Option<bool>> {
+        let bytes = self.store.get(&journal_name(id)).await;
+        let Some(bytes) = bytes.map_err(store_error)? else {
+            cell.unsettled.store(false, Ordering::Relaxed);
+            return Ok(None);
+        };
+        let record: JournalRecord = stored::read(bytes)?;
+        if record.chain_id != id || !(CREATES..=APPENDS).contains(&record.what) {
+            return Err(ErrorCode::StoreDamaged.into());
+        }
+        let upload = Upload {
+            id,
+            creates: record.what == CREATES,
+            body: record.body.into(),
+        };
+        cell.unsettled.store(true, Ordering::Relaxed);
+        let done = match self.post_upload(&upload).await {
+            Ok(_) => true,
+            Err(error) if outcome_is_unknown(error.code()) => return Err(error),
+            Err(_) => false,
+        };
+        self.drop_journal(&upload).await?;
+        cell.unsettled.store(false, Ordering::Relaxed);
+        let session = SessionId(id);
+        let event = Event::Settled { session, done };
+        self.plico.inner.wire.hooks.event(event);
+        Ok(Some(done))
+    }
+}
+
+impl Account {
+    /// Settles all writes whose outcome is not known, after a crash or a lost
+    /// reply. Worth calling when an app starts and when it comes online again;
+    /// otherwise each is settled before the next write to its session.
+    ///
+    /// Gives how many there were.
+    ///
+    /// # Errors
+    /// `NETWORK` if the directory can't be reached: then they stay.
+    pub async fn settle(&self) -> Result<usize> {
+        let inner = &self.inner;
+        inner.registered()?;
+        let records = inner.store.scan(JOURNAL).await.map_err(store_error)?;
+        let mut count = 0;
+        for (_, bytes) in records {
+            let record: JournalRecord = stored::read(bytes)?;
+            let cell = inner.cell(record.chain_id);
+            let _one_at_a_time = cell.gate.lock().await;
+            count += usize::from(inner.settle(record.chain_id, &cell).await?.is_some());
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,209 @@
+//! The values in a client's store (client-state spec): bytes to types and back.
+
+use crate::error::{ErrorCode, Result};
+use plico_protocol::format::codec::decode;
+use plico_protocol::format::encode;
+use plico_protocol::format::entry::SignedEntry;
+use plico_protocol::format::ids::ChainId;
+use plico_protocol::format::opaque::Opaque;
+use plico_protocol::wire::b64::{self, B64};
+use tls_codec::{DeserializeBytes, TlsDeserializeBytes, TlsSerializeBytes, TlsSize};
+use zeroize::{Zeroize, Zeroizing};
+
+const VERSION: u16 = 1;
+/// Entries in one page of a stored log.
+pub(crate) const PAGE: u64 = 64;
+
+pub(crate) const TENANT: &str = "tenant";
+
+pub(crate) fn identity_name(id: ChainId) -> String {
+    format!("identity/{}", b64::encode(&id.0))
+}
+
+fn handle(id: ChainId) -> String {
+    b64::encode(&id.0[..16])
+}
+
+pub(crate) fn session_name(id: ChainId) -> String {
+    format!("session/{}", handle(id))
+}
+
+pub(crate) fn session_name_by_handle(handle: &[u8; 16]) -> String {
+    format!("session/{}", b64::encode(handle))
+}
+
+pub(crate) fn page_name(id: ChainId, page: u64) -> String {
+    format!("log/{}/{page}", handle(id))
+}
+
+pub(crate) fn journal_name(id: ChainId) -> String {
+    format!("journal/{}", handle(id))
+}
+
+pub(crate) const JOURNAL: &str = "journal/";
+
+pub(crate) fn sent_name(id: ChainId, seq: u64) -> String {
+    format!("sent/{}/{seq}", handle(id))
+}
+
+#[derive(TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
+pub(crate) struct StoredTenant {
+    version: u16,
+    pub id: ChainId,
+    pub entries: Vec<Opaque>,
+}
+
+#[derive(TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
+pub(crate) struct StoredIdentity {
+    version: u16,
+    pub id: ChainId,
+    pub entries: Vec<Opaque>,
+    pub opening: Option<Opaque>,
+}
+
+#[derive(TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
+pub(crate) struct StoredSecret {
+    pub epoch: u32,
+    pub secret: [u8; 32],
+}
+
+impl Drop for StoredSecret {
+    fn drop(&mut self) {
+        self.secret.zeroize();
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
+pub(crate) struct StoredSent {
+    pub seq: u64,
+    pub at_ms: u64,
+}
+
+#[derive(TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
+pub(crate) struct StoredSession {
+    version: u16,
+    pub id: ChainId,
+    pub length: u64,
+    pub refreshed_ms: u64,
+    pub secrets: Vec<StoredSecret>,
+    pub back_links: Vec<Opaque>,
+    pub metadata: Option<Opaque>,
+    pub sent: Vec<StoredSent>,
+}
+
+#[derive(TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
+pub(crate) struct StoredPage {
+    version: u16,
+    pub entries: Vec<Opaque>,
+}
+
+/// What kind of request a journal record holds.
+pub(crate) const CREATES: u8 = 1;
+pub(crate) const APPENDS: u8 = 2;
+
+#[derive(TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
+pub(crate) struct JournalRecord {
+    version: u16,
+    pub what: u8,
+    pub chain_id: ChainId,
+    pub body: Opaque,
+}
+
+#[derive(TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
+pub(crate) struct StoredUpload {
+    version: u16,
+    pub body: Opaque,
+}
+
+impl StoredTenant {
+    pub fn new(id: ChainId, entries: &[B64]) -> Self {
+        Self {
+            version: VERSION,
+            id,
+            entries: opaques(entries),
+        }
+    }
+}
+
+impl StoredIdentity {
+    pub fn new(id: ChainId, entries: Vec<Opaque>, opening: Option<Opaque>) -> Self {
+        Self {
+            version: VERSION,
+            id,
+            entries,
+            opening,
+        }
+    }
+}
+
+impl StoredSession {
+    pub fn new(id: ChainId, length: u64, refreshed_ms: u64) -> Self {
+        Self {
+            version: VERSION,
+            id,
+            length,
+            refreshed_ms,
+            secrets: Vec::new(),
+            back_links: Vec::new(),
+            metadata: None,
+            sent: Vec::new(),
+        }
+    }
+}
+
+impl StoredPage {
+    pub fn new(entries: Vec<Opaque>) -> Self {
+        Self {
+            version: VERSION,
+            entries,
+        }
+    }
+}
+
+impl JournalRecord {
+    pub fn new(what: u8, chain_id: ChainId, body: &[u8]) -> Self {
+        Self {
+            version: VERSION,
+            what,
+            chain_id,
+            body: body.into(),
+        }
+    }
+}
+
+impl StoredUpload {
+    pub fn new(body: &[u8]) -> Self {
+        Self {
+            version: VERSION,
+            body: body.into(),
+        }
+    }
+}
+
+/// Every stored value begins with its version.
+pub(crate) fn read<T: DeserializeBytes>(bytes: Vec<u8>) -> Result<T> {
+    let bytes = Zeroizing::new(bytes);
+    match bytes.first_chunk::<2>().map(|it| u16::from_be_bytes(*it)) {
+        Some(VERSION) => decode("stored value", &bytes).map_err(|_| ErrorCode::StoreDamaged.into()),
+        Some(version) if version > VERSION => Err(ErrorCode::NeedsNewerClient.into()),
+        _ => Err(ErrorCode::StoreDamaged.into()),
+    }
+}
+
+pub(crate) fn write<T: tls_codec::SerializeBytes>(value: &T) -> Vec<u8> {
+    encode(value)
+}
+
+pub(crate) fn opaques(entries: &[B64]) -> Vec<Opaque> {
+    entries.iter().map(|it| it.0.clone().into()).collect()
+}
+
+/// The entries of a stored chain; whether they fit together, a replay tells.
+pub(crate) fn signed(entries: &[Opaque]) -> Result<Vec<SignedEntry>> {
+    let entries = entries
+        .iter()
+        .map(|it| SignedEntry::from_bytes(it.as_slice()));
+    entries
+        .collect::<core::result::Result<_, _>>()
+        .map_err(|_| ErrorCode::StoreDamaged.into())
+}
