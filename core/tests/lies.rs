@@ -503,7 +503,8 @@ async fn a_session_log_shortened_for_a_client_that_has_seen_more() {
     fourth
         .wire
         .alter("/sessions/", move |answer: &mut SessionAnswer| {
-            *answer = old.clone()
+            answer.entries.clear();
+            answer.head = old.head.clone();
         });
     assert_eq!(
         code(fourth.account.session(session.id()).refresh().await),

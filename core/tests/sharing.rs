@@ -581,8 +581,12 @@ async fn closed_and_foreign_objects_say_so() {
         code(plico::Plico::open(&world.url, &nobody).await),
         ErrorCode::TenantNotFound
     );
+    // Where nobody answers, a connection can be had, but no account that is new.
+    let nowhere = plico::Plico::open("http://127.0.0.1:1", &world.tenant())
+        .await
+        .unwrap();
     assert_eq!(
-        code(plico::Plico::open("http://127.0.0.1:1", &world.tenant()).await),
+        code(nowhere.account(plico::AccountOptions::in_memory()).await),
         ErrorCode::Network
     );
 }

@@ -40,6 +40,20 @@ impl core::fmt::Debug for Decrypted {
 }
 
 impl Decrypted {
+    pub(crate) fn new(
+        data: Zeroizing<Vec<u8>>,
+        session: SessionId,
+        written_offline: bool,
+        known_ms: u64,
+    ) -> Self {
+        Self {
+            data,
+            session,
+            written_offline,
+            known_ms,
+        }
+    }
+
     /// The bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
@@ -69,10 +83,12 @@ impl Decrypted {
     /// clock: older than the freshness bound if it could not be reached.
     #[must_use]
     pub fn known_at(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_millis(self.known_ms)
+        SystemTime::UNIX_EPOCH
+            .checked_add(Duration::from_millis(self.known_ms))
+            .unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
-    fn text(&self) -> Result<String> {
+    pub(crate) fn text(&self) -> Result<String> {
         core::str::from_utf8(&self.data)
             .map(str::to_owned)
             .map_err(|_| {
@@ -107,7 +123,7 @@ impl View {
     }
 }
 
-fn envelope_bytes(text: &str) -> Result<Vec<u8>> {
+pub(crate) fn envelope_bytes(text: &str) -> Result<Vec<u8>> {
     from_text(text).map_err(|_| ErrorCode::NotAnEnvelope.into())
 }
 
@@ -180,12 +196,8 @@ impl EncryptionSession {
         }
         let (view, key) = self.account.key_for(self.id.0, header.epoch).await?;
         let data = open(&key, envelope, context)?;
-        Ok(Decrypted {
-            data,
-            session: self.id,
-            written_offline: header.offline,
-            known_ms: view.refreshed_ms,
-        })
+        let known_ms = view.refreshed_ms;
+        Ok(Decrypted::new(data, self.id, header.offline, known_ms))
     }
 
     /// Opens what [`Self::encrypt_text`] made.

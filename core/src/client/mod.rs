@@ -31,6 +31,7 @@ mod rights;
 mod saves;
 mod session;
 mod sessions;
+mod snapshot;
 mod stored;
 mod tenant;
 mod users;
@@ -50,6 +51,7 @@ pub use plico_protocol::format::context::{AppContext as Context, ContextValue};
 pub use plico_protocol::format::suite::Suite;
 pub use recipients::RecipientInfo;
 pub use session::EncryptionSession;
+pub use snapshot::{Snapshot, SnapshotOptions};
 
 use crate::error::Result;
 use plico_protocol::format::entry::SignedEntry;

@@ -41,6 +41,7 @@ pub(crate) fn journal_name(id: ChainId) -> String {
 }
 
 pub(crate) const JOURNAL: &str = "journal/";
+pub(crate) const SESSION: &str = "session/";
 
 pub(crate) fn sent_name(id: ChainId, seq: u64) -> String {
     format!("sent/{}/{seq}", handle(id))

@@ -104,6 +104,7 @@ codes! {
     Io = "IO", 0, "A file could not be read or written.";
     Store = "STORE", 0, "The local store could not be read or written.";
     StoreDamaged = "STORE_DAMAGED", 0, "The local store holds something that Plico did not write.";
+    StoreWrongKey = "STORE_WRONG_KEY", 0, "The key does not open the local store; give the one that it was made with.";
     Closed = "CLOSED", 0, "The object was closed.";
 }
 
