@@ -33,6 +33,8 @@ pub mod error;
 pub mod http;
 pub mod ports;
 pub mod store;
+#[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
+pub mod testing;
 
 pub use client::{
     Account, AccountOptions, CancelToken, Context, ContextValue, Decrypted, EncryptionSession,

@@ -26,6 +26,7 @@ mod app;
 mod auth;
 mod cache;
 pub mod clock;
+mod in_process;
 pub mod key_file;
 mod load;
 pub mod openapi;
@@ -39,4 +40,5 @@ mod trace;
 mod writes;
 
 pub use clock::Clock;
+pub use in_process::InProcess;
 pub use server::{Config, DatabaseConfig, DevConfig, MAX_IN_FLIGHT, Server, ServerError};

@@ -1,0 +1,110 @@
+//! Answers mixed up, played again, or not of the kind that they should be.
+
+use super::answer::{Answer, is_write};
+use super::liar::Liar;
+use super::list::Lie;
+use crate::error::Result;
+use crate::ports::Response;
+use crate::testing::lock;
+use plico_protocol::wire::limits::MAX_ANSWER;
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How long an answer waits for another one to be exchanged with.
+const CROSSING: Duration = Duration::from_secs(2);
+
+/// An answer on its way: where to hand over another one, and its own content.
+pub(in crate::testing) struct Crossing {
+    url: String,
+    mine: Response,
+    other: oneshot::Sender<Response>,
+}
+
+pub(super) async fn tell(lie: Lie, liar: &Liar<'_>, shown: &mut Response) -> Result<bool> {
+    let ok = (200..300).contains(&shown.status);
+    match lie {
+        Lie::BodyEmpty => shown.body.clear(),
+        Lie::BodyNotJson => shown.body = b"<!doctype html><p>Welcome to our Wi-Fi</p>".to_vec(),
+        Lie::BodyNested => shown.body = vec![b'['; 1_000_000],
+        // JSON allows any amount of space after a value.
+        Lie::BodyEndless => shown.body.resize(MAX_ANSWER + 1, b' '),
+        Lie::StatusWrong => shown.status = 302,
+        Lie::AnswerReplayed => {
+            let first = liar
+                .memory
+                .answers()
+                .into_iter()
+                .find(|(request, _)| request.url == liar.request.url);
+            let same = |it: &Response| it == shown;
+            match first {
+                Some((_, old)) if !same(&old) && !is_write(liar.request) => *shown = old,
+                _ => return Ok(false),
+            }
+        }
+        Lie::AnswerToAnotherQuestion => return Ok(ok && another(liar, shown)),
+        _ => return Ok(ok && cross(liar, shown).await),
+    }
+    Ok(true)
+}
+
+fn is_session(liar: &Liar<'_>, response: &Response) -> bool {
+    matches!(Answer::parse(liar.request, response), Answer::Session(_))
+}
+
+/// The newest answer about another session.
+fn another(liar: &Liar<'_>, shown: &mut Response) -> bool {
+    if !is_session(liar, shown) {
+        return false;
+    }
+    let session = |url: &str| url.split('?').next().map(str::to_owned);
+    let other = liar
+        .memory
+        .answers()
+        .into_iter()
+        .rev()
+        .filter(|(request, _)| session(&request.url) != session(&liar.request.url))
+        .find(|(request, response)| matches!(Answer::parse(request, response), Answer::Session(_)));
+    if let Some((_, other)) = other {
+        *shown = other;
+        return true;
+    }
+    false
+}
+
+/// Exchanges this answer with that to another request under way.
+async fn cross(liar: &Liar<'_>, shown: &mut Response) -> bool {
+    if !is_session(liar, shown) {
+        return false;
+    }
+    let crossing: &Mutex<Option<Crossing>> = &liar.memory.crossing;
+    let waiting = {
+        let mut slot = lock(crossing);
+        match slot.take() {
+            Some(first) if first.url != liar.request.url => Ok(first),
+            other => {
+                drop(other);
+                let (send, receive) = oneshot::channel();
+                *slot = Some(Crossing {
+                    url: liar.request.url.clone(),
+                    mine: shown.clone(),
+                    other: send,
+                });
+                Err(receive)
+            }
+        }
+    };
+    match waiting {
+        Ok(first) => {
+            let mine = std::mem::replace(shown, first.mine);
+            first.other.send(mine).is_ok()
+        }
+        Err(receive) => match tokio::time::timeout(CROSSING, receive).await {
+            Ok(Ok(other)) => {
+                *shown = other;
+                true
+            }
+            _ => false,
+        },
+    }
+}

@@ -1,0 +1,85 @@
+//! A directory without a socket, for tests in one process: the same routes,
+//! rules and storage as the server, called directly.
+
+use crate::app::App;
+use crate::cache::Cache;
+use crate::clock::Clock;
+use crate::server::MAX_IN_FLIGHT;
+use crate::storage::Storage;
+use crate::{routes, trace};
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::middleware::from_fn;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tower::ServiceExt as _;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// Answers requests that are handed to it; clones share one directory.
+#[derive(Clone)]
+pub struct InProcess {
+    router: Router,
+}
+
+impl core::fmt::Debug for InProcess {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("InProcess")
+    }
+}
+
+impl InProcess {
+    /// A directory over `storage`, for clients that sign requests to
+    /// `public_url` (without a slash at its end). Nothing is deleted by itself
+    /// when its time has come: see [`Storage::purge`]. `restored_from_ms` is
+    /// [`Config::restored_from_ms`](crate::Config).
+    #[must_use]
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        clock: Clock,
+        public_url: &str,
+        restored_from_ms: Option<u64>,
+    ) -> Self {
+        let app = App {
+            storage,
+            cache: Cache::new(),
+            clock,
+            public_url: public_url.to_owned(),
+            restored_from_ms,
+            permits: Semaphore::new(MAX_IN_FLIGHT),
+            dev: None,
+        };
+        let router = routes::router(Arc::new(app))
+            .layer(CatchPanicLayer::custom(trace::panicked))
+            .layer(from_fn(trace::trace));
+        Self { router }
+    }
+
+    /// Answers one request with a status and a body. Must be called within a
+    /// Tokio runtime. What is not a request at all is answered with 400.
+    pub async fn handle(
+        &self,
+        method: &str,
+        path_and_query: &str,
+        headers: &[(String, String)],
+        body: Vec<u8>,
+    ) -> (u16, Vec<u8>) {
+        let mut request = Request::builder().method(method).uri(path_and_query);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let Ok(request) = request.body(Body::from(body)) else {
+            return (400, Vec::new());
+        };
+        let answer = match self.router.clone().oneshot(request).await {
+            Ok(answer) => answer,
+            Err(never) => match never {},
+        };
+        let status = answer.status().as_u16();
+        match axum::body::to_bytes(answer.into_body(), usize::MAX).await {
+            Ok(body) => (status, body.to_vec()),
+            // Bodies are made in memory, whole.
+            Err(_) => (500, Vec::new()),
+        }
+    }
+}
