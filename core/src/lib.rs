@@ -40,7 +40,7 @@ pub use client::{
     Account, AccountOptions, CancelToken, Context, ContextValue, Decrypted, EncryptionSession,
     EnrolmentRequest, Event, FileOptions, Grant, IdentityId, LogLevel, LogRecord, OnMissing, Plico,
     PlicoBuilder, Progress, Recipient, RecipientInfo, RegisterOptions, RevokeOptions, Rights,
-    SessionId, SessionOptions, Suite, TenantId,
+    SessionId, SessionOptions, Snapshot, SnapshotOptions, Suite, TenantId,
 };
 pub use error::{Error, ErrorCode, Result};
 
