@@ -26,6 +26,7 @@ mod app;
 mod auth;
 mod cache;
 pub mod clock;
+pub mod fsck;
 pub mod key_file;
 mod load;
 pub mod openapi;
