@@ -27,6 +27,7 @@ mod auth;
 mod cache;
 pub mod clock;
 mod in_process;
+pub mod fsck;
 pub mod key_file;
 mod load;
 pub mod openapi;

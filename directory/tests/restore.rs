@@ -201,16 +201,12 @@ async fn a_reader_hands_back_and_the_author_fills_in() {
     );
 
     // Altered wraps, back-links and metadata fill nothing in; the patient has none of them.
-    let mut bad = [
-        entries.clone(),
-        entries.clone(),
-        entries.clone(),
-        entries.clone(),
-    ];
+    let mut bad: [_; 5] = std::array::from_fn(|_| entries.clone());
     bad[0][0].wraps[0].sealed.0[7] ^= 1;
     bad[1][2].back_links[0].0[20] ^= 1;
     bad[2][1].metadata.as_mut().unwrap().0[30] ^= 1;
     bad[3][2].wraps.pop();
+    bad[4][2].back_links.clear();
     for entries in bad {
         let answer = clinic.hand_back(&clinic.owner, entries).await;
         assert_eq!(answer.code(), "ENTRY_INVALID");

@@ -4,6 +4,7 @@
 //! Nothing here knows a rule of the protocol: what is written was accepted
 //! before, and [`Storage::apply`] writes it whole or not at all.
 
+pub mod audit;
 pub mod conformance;
 pub mod sqlite;
 

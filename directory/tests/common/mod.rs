@@ -44,6 +44,8 @@ pub struct World {
     pub storage: Arc<dyn Storage>,
     pub http: reqwest::Client,
     pub known: HashMap<ChainId, IdentityState>,
+    /// Where requests really go, if not to the URL that is signed.
+    pub address: Option<String>,
     stop: oneshot::Sender<()>,
     running: JoinHandle<Result<(), ServerError>>,
 }
@@ -146,6 +148,7 @@ impl World {
             storage,
             http: reqwest::Client::new(),
             known: HashMap::new(),
+            address: None,
             stop,
             running,
         }
@@ -175,6 +178,14 @@ impl World {
     /// A path below the tenant's.
     pub fn path(&self, rest: &str) -> String {
         format!("/v1/tenants/{}{rest}", b64::encode(&self.tenant.0))
+    }
+
+    /// Goes by the real clock.
+    pub fn set_clock(&self) {
+        let now = std::time::SystemTime::now();
+        let now = now.duration_since(std::time::UNIX_EPOCH).unwrap();
+        let now = u64::try_from(now.as_millis()).unwrap();
+        self.clock.store(now, Ordering::SeqCst);
     }
 
     // --- requests
@@ -223,18 +234,24 @@ impl World {
     }
 
     pub async fn send(&self, call: &Call) -> Answer {
-        let url = format!("{}{}", self.url, call.path);
+        self.try_send(call).await.unwrap()
+    }
+
+    /// An error says that no whole answer came.
+    pub async fn try_send(&self, call: &Call) -> Result<Answer, reqwest::Error> {
+        let url = self.address.as_ref().unwrap_or(&self.url);
+        let url = format!("{url}{}", call.path);
         let method = call.method.parse().unwrap();
         let mut request = self.http.request(method, url).body(call.body.clone());
         for (name, value) in &call.headers {
             request = request.header(*name, value);
         }
-        let response = request.send().await.unwrap();
-        Answer {
+        let response = request.send().await?;
+        Ok(Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
-            body: response.bytes().await.unwrap().to_vec(),
-        }
+            body: response.bytes().await?.to_vec(),
+        })
     }
 
     pub async fn get(&self, by: &Person, rest: &str) -> Answer {

@@ -12,5 +12,5 @@ mod rules;
 pub mod state;
 
 pub use due::{DueReason, due};
-pub use replay::{Need, Outcome, replay_session};
+pub use replay::{Need, Outcome, needs, replay_session};
 pub use state::{Epoch, Member, RemovalCause, RemovedMember, RightsError, SessionState};

@@ -44,7 +44,11 @@ pub fn replay_session(
     replay(state, entries, known).map(|state| Outcome::Done(Box::new(state)))
 }
 
-fn needs(entries: &[SignedEntry], known: &dyn Identities) -> Result<Vec<Need>, RightsError> {
+/// The chains that are missing or too short for a replay of `entries`.
+///
+/// # Errors
+/// [`RightsError`] if an entry is not one of a session.
+pub fn needs(entries: &[SignedEntry], known: &dyn Identities) -> Result<Vec<Need>, RightsError> {
     let mut needs = BTreeMap::<ChainId, u64>::new();
     let mut want = |identity: ChainId, position: &Position| {
         let there = known

@@ -32,6 +32,10 @@ pub enum Command {
     /// Run a directory for development: a local database, one tenant, and an
     /// endpoint that enrols anybody
     Dev(Dev),
+    /// Check a whole database: replay every chain, and compare everything else
+    /// with what the chains say. Only reads, and works beside a running server.
+    /// One line for each finding; ends with 1 if there is a problem
+    Fsck(Fsck),
     /// Make and change tenants
     #[command(subcommand)]
     Tenant(Tenant),
@@ -74,6 +78,13 @@ pub struct Dev {
     /// The folder for the database and the enrolment key; made if it isn't there
     #[arg(long, env = "PLICO_DATA", default_value = "./plico-dev")]
     pub data: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub struct Fsck {
+    /// The database's file
+    #[arg(long, env = "PLICO_DATABASE")]
+    pub database: PathBuf,
 }
 
 #[derive(Subcommand)]

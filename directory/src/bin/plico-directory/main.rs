@@ -1,6 +1,7 @@
 //! `plico-directory`: the server, and the making of its tenants.
 
 mod args;
+mod check;
 mod run;
 mod tenant;
 mod time;
@@ -16,7 +17,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 fn main() -> ExitCode {
     let args = Args::parse();
     match start(args) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // Not `eprintln!`, which panics if nobody reads it.
             let _ = writeln!(std::io::stderr(), "plico-directory: {error}");
@@ -25,15 +26,17 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(args: Args) -> Result<(), Failure> {
+fn start(args: Args) -> Result<ExitCode, Failure> {
     if let Command::Openapi = args.command {
         print(&plico_directory::openapi::document()?)?;
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     let filter = EnvFilter::try_new(&args.log).map_err(|error| format!("--log: {error}"))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // It would tell of a log that nobody reads by a panic.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     tokio::runtime::Builder::new_multi_thread()
@@ -41,11 +44,13 @@ fn start(args: Args) -> Result<(), Failure> {
         .build()?
         .block_on(async {
             match args.command {
-                Command::Serve(args) => run::serve(args).await,
-                Command::Dev(args) => run::dev(args).await,
-                Command::Tenant(command) => tenant::run(command).await,
-                Command::Openapi => Ok(()),
+                Command::Serve(args) => run::serve(args).await?,
+                Command::Dev(args) => run::dev(args).await?,
+                Command::Fsck(args) => return check::fsck(args).await,
+                Command::Tenant(command) => tenant::run(command).await?,
+                Command::Openapi => {}
             }
+            Ok(ExitCode::SUCCESS)
         })
 }
 

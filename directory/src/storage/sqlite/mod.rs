@@ -1,6 +1,7 @@
 //! The embedded database: SQLite in WAL mode, every commit synced to disk,
 //! deleted content overwritten. One connection writes, a few read.
 
+mod audit;
 mod read;
 mod write;
 
@@ -82,6 +83,41 @@ impl SqliteStorage {
         Ok(Self { reader, writer })
     }
 
+    /// Opens a file for reading only, beside a running server if need be.
+    ///
+    /// # Errors
+    /// [`StorageError::Open`] also for one that an older release wrote and no
+    /// server of this one has opened yet; [`StorageError::Newer`].
+    pub async fn open_for_reading(path: &Path) -> Result<Self, StorageError> {
+        let failed = |reason: String| StorageError::Open {
+            path: path.display().to_string(),
+            reason,
+        };
+        // Not SQLite's read-only mode: that can't recover a log after a crash.
+        let options = options().filename(path).pragma("query_only", "ON");
+        let reader = pool(READERS)
+            .connect_with(options)
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        let (found, application) = marks(&reader, &failed).await?;
+        let known = newest_version();
+        if application != APPLICATION_ID {
+            return Err(failed("it is another program's database".into()));
+        }
+        if found > known {
+            return Err(StorageError::Newer { found, known });
+        }
+        if found < known {
+            return Err(failed(
+                "an older release wrote it; start the server once".into(),
+            ));
+        }
+        Ok(Self {
+            writer: reader.clone(),
+            reader,
+        })
+    }
+
     /// A database in memory, for tests. It ends with the value.
     pub async fn in_memory() -> Result<Self, StorageError> {
         let writer = pool(1).connect_with(options().in_memory(true)).await?;
@@ -118,20 +154,32 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .acquire_timeout(Duration::from_secs(10))
 }
 
+fn newest_version() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// The schema's version, and whose file it is.
+async fn marks(
+    connection: impl sqlx::SqliteExecutor<'_>,
+    failed: &(dyn Fn(String) -> StorageError + Sync),
+) -> Result<(i64, i64), StorageError> {
+    sqlx::query_as(
+        "SELECT (SELECT user_version FROM pragma_user_version),
+                (SELECT application_id FROM pragma_application_id)",
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(|error| failed(error.to_string()))
+}
+
 /// Brings the schema to this release's version, or refuses a foreign or newer file.
 async fn migrate(
     writer: &SqlitePool,
     failed: &(dyn Fn(String) -> StorageError + Sync),
 ) -> Result<(), StorageError> {
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let known = newest_version();
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
-    let (version,): (i64,) = sqlx::query_as("PRAGMA user_version")
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(|error| failed(error.to_string()))?;
-    let (application,): (i64,) = sqlx::query_as("PRAGMA application_id")
-        .fetch_one(&mut *tx)
-        .await?;
+    let (version, application) = marks(&mut *tx, failed).await?;
     let (tables,): (i64,) = sqlx::query_as("SELECT count(*) FROM sqlite_schema")
         .fetch_one(&mut *tx)
         .await?;
@@ -215,7 +263,7 @@ impl Storage for SqliteStorage {
     async fn stored(&self, at: ChainRef, page: Page) -> Result<Vec<StoredEntry>, StorageError> {
         let mut tx = self.reader.begin().await?;
         let entries = match read::chain(&mut tx, at).await? {
-            Some(row) => read::stored(&mut tx, &row, page).await?,
+            Some(row) => read::stored(&mut tx, row.no, page).await?,
             None => Vec::new(),
         };
         tx.rollback().await?;

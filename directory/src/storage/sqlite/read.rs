@@ -101,11 +101,11 @@ pub(super) async fn session_by_handle(
 async fn fitting(
     lengths: SqliteQuery<'_>,
     connection: &mut SqliteConnection,
-    chain: &ChainRow,
+    no: i64,
     page: Page,
 ) -> Result<u64, StorageError> {
     let lengths = lengths
-        .bind(chain.no)
+        .bind(no)
         .bind(int(page.from))
         .bind(int(page.entries.max(1) as u64))
         .fetch_all(connection)
@@ -131,7 +131,7 @@ pub(super) async fn entries(
     let lengths = sqlx::query(
         "SELECT length(bytes) AS length FROM entries WHERE chain = ? AND seq >= ? ORDER BY seq LIMIT ?",
     );
-    let count = fitting(lengths, connection, chain, page).await?;
+    let count = fitting(lengths, connection, chain.no, page).await?;
     let rows =
         sqlx::query("SELECT bytes FROM entries WHERE chain = ? AND seq >= ? ORDER BY seq LIMIT ?")
             .bind(chain.no)
@@ -150,18 +150,18 @@ pub(super) async fn entries(
 /// Entries from `page.from` on with their leaves, which count among the bytes.
 pub(super) async fn stored(
     connection: &mut SqliteConnection,
-    chain: &ChainRow,
+    no: i64,
     page: Page,
 ) -> Result<Vec<StoredEntry>, StorageError> {
     let lengths = sqlx::query(
         "SELECT length(bytes) + length(leaves) AS length FROM entries
          WHERE chain = ? AND seq >= ? ORDER BY seq LIMIT ?",
     );
-    let count = fitting(lengths, connection, chain, page).await?;
+    let count = fitting(lengths, connection, no, page).await?;
     let rows = sqlx::query(
         "SELECT bytes, leaves FROM entries WHERE chain = ? AND seq >= ? ORDER BY seq LIMIT ?",
     )
-    .bind(chain.no)
+    .bind(no)
     .bind(int(page.from))
     .bind(int(count))
     .fetch_all(connection)
@@ -253,7 +253,7 @@ async fn read_wraps(
     rows.iter().map(stored).collect()
 }
 
-fn hashes(bytes: &[u8]) -> Result<Vec<Hash>, StorageError> {
+pub(super) fn hashes(bytes: &[u8]) -> Result<Vec<Hash>, StorageError> {
     bytes.chunks(32).map(array).collect()
 }
 

@@ -119,7 +119,7 @@ fn check_upload(
         return Err(KeyringError::WrapSet.into());
     }
     let (generation, user_key) = state.user_key_at(entry.seq).ok_or(ChainError::Sequence)?;
-    if !upload.back_links.is_empty() {
+    if !upload.wraps.is_empty() || !upload.back_links.is_empty() {
         let links = &*user_key.epoch.back_links;
         let began = (user_key.since == entry.seq).then_some((generation, links));
         accept_back_links(upload, began, effects)?;

@@ -114,12 +114,13 @@ fn apply_new(
     upload: &Upload,
     effects: &mut Effects,
 ) -> Result<(), AcceptError> {
-    let leaves = if upload.wraps.is_empty() {
-        Vec::new()
-    } else {
+    let with_wraps = !upload.wraps.is_empty();
+    let leaves = if with_wraps {
         check_wraps(state, upload, effects)?
+    } else {
+        Vec::new()
     };
-    if !upload.back_links.is_empty() {
+    if with_wraps || !upload.back_links.is_empty() {
         check_back_links(state, upload, effects)?;
     }
     let entry = &upload.entry.entry;
@@ -157,7 +158,7 @@ fn fill_old(
             });
         }
     }
-    if !upload.back_links.is_empty() {
+    if !upload.wraps.is_empty() || !upload.back_links.is_empty() {
         let epochs = state.epochs();
         let began = epochs
             .binary_search_by_key(&entry.seq, |epoch| epoch.seq)
