@@ -130,7 +130,7 @@ impl AccountInner {
             time_ms: self.plico.inner.directory_now_ms(),
         };
         self.pins
-            .hold(&self.plico.inner, self.store.as_ref(), &head, |seq| {
+            .hold(&self.plico.inner, self.store.as_ref(), &head, tip, |seq| {
                 tenant.hash_at(seq)
             })
             .await

@@ -134,6 +134,7 @@ impl PlicoBuilder {
         loop {
             let from = tenant.as_ref().map_or(0, next_seq);
             let answer = api::get_tenant(transport.as_ref(), &base, tenant_id.0, from).await?;
+            check_page(&answer)?;
             let done = verify_tenant(tenant, &answer, tenant_id.0)?;
             if !answer.more {
                 tenant = Some(done);
@@ -172,6 +173,14 @@ fn default_transport() -> Result<Arc<dyn Transport>> {
 fn default_transport() -> Result<Arc<dyn Transport>> {
     Err(Error::new(ErrorCode::InvalidArgument)
         .with_detail("without the feature `http`, give a transport"))
+}
+
+/// "There is more" with nothing given would be asked for without end.
+fn check_page(answer: &TenantAnswer) -> Result<()> {
+    if answer.more && answer.entries.is_empty() {
+        return Err(ErrorCode::ProtocolError.into());
+    }
+    Ok(())
 }
 
 fn verify_tenant(
@@ -271,6 +280,7 @@ impl PlicoInner {
             let from = next_seq(&old);
             let answer =
                 api::get_tenant(self.transport.as_ref(), &self.base, self.tenant_id, from).await?;
+            check_page(&answer)?;
             let more = answer.more;
             let new = if answer.entries.is_empty() {
                 old

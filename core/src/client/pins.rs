@@ -89,16 +89,18 @@ impl Pins {
         Ok(Some(pin))
     }
 
-    /// Checks a verified head against what was seen before, and remembers it.
+    /// Checks a verified head against what was seen before and against `tip`,
+    /// where the shown history ends; only then remembers it.
     /// `hash_at` gives the hash that the shown history has at a number.
     ///
     /// # Errors
-    /// `HISTORY_SHORTENED`, `HISTORY_FORKED`, `ANSWER_REPLAYED`.
+    /// `HISTORY_SHORTENED`, `HISTORY_FORKED`, `ANSWER_REPLAYED`, `HEAD_INVALID`.
     pub async fn hold(
         &self,
         plico: &PlicoInner,
         store: &dyn Store,
         head: &Head,
+        tip: &Tip,
         hash_at: impl Fn(u64) -> Option<EntryHash>,
     ) -> Result<()> {
         let chain = head.chain_id;
@@ -108,8 +110,12 @@ impl Pins {
                 return Err(ErrorCode::HistoryShortened.into());
             }
             let other_head = head.seq == pin.seq && head.hash != pin.hash;
-            if other_head || hash_at(pin.seq) != Some(pin.hash) {
-                return Err(ErrorCode::HistoryForked.into());
+            match hash_at(pin.seq) {
+                _ if other_head => return Err(ErrorCode::HistoryForked.into()),
+                Some(hash) if hash != pin.hash => return Err(ErrorCode::HistoryForked.into()),
+                // Shorter than its own head says.
+                None => return Err(ErrorCode::HeadInvalid.into()),
+                Some(_) => {}
             }
             // Two answers may cross on their way; an older one than the bound is a replay.
             if head.time_ms.saturating_add(plico.answer_age_ms()) < pin.time_ms {
@@ -118,6 +124,9 @@ impl Pins {
         }
         if plico.directory_now_ms().abs_diff(head.time_ms) > plico.answer_age_ms() {
             return Err(ErrorCode::AnswerReplayed.into());
+        }
+        if (head.seq, head.hash) != (tip.head.seq, tip.head.hash) {
+            return Err(ErrorCode::HeadInvalid.into());
         }
         let moved = pin.is_none_or(|pin| pin.seq != head.seq);
         let time_ms = pin.map_or(head.time_ms, |pin| pin.time_ms.max(head.time_ms));

@@ -179,9 +179,8 @@ impl AccountInner {
         }
         // A true head behind what is known: the history was cut.
         self.pins
-            .hold(plico, self.store.as_ref(), &head.head, hash_at)
-            .await?;
-        pins::check_head(&head, &tenant, tip)
+            .hold(plico, self.store.as_ref(), &head.head, tip, hash_at)
+            .await
     }
 
     pub async fn get_identity(&self, id: ChainId, from: u64) -> Result<IdentityAnswer> {
