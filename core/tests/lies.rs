@@ -76,6 +76,8 @@ lies! {
     identity_from_wrong: IdentityFromWrong, refresh => AnswerMismatch;
     identity_endless: IdentityEndless, refresh => ProtocolError;
     identity_missing: IdentityMissing, refresh => IdentityNotFound;
+    own_identity_swapped: OwnIdentitySwapped, restart => AnswerMismatch;
+    own_identity_shortened: OwnIdentityShortened, restart => HistoryShortened;
     identity_forked: IdentityForked, refresh => HistoryForked;
     identity_rewritten: IdentityRewritten, refresh => HistoryForked;
     identity_rewritten_for_a_program_that_starts: IdentityRewritten, restart => HistoryForked;
@@ -174,6 +176,7 @@ lies! {
     problem_session_not_found: ProblemSessionNotFound, refresh => SessionNotFound;
     problem_clock_skewed: ProblemClockSkewed, refresh => ClockSkewed;
     problem_conflict: ProblemConflict, write => Conflict;
+    problem_request_replayed: ProblemRequestReplayed, write => RequestReplayed;
     problem_of_client: ProblemOfClient, refresh => ProtocolError;
     problem_unknown: ProblemUnknown, refresh => ProtocolError;
 

@@ -117,6 +117,8 @@ lies! {
         IdentityEndless: "says without end that there are more entries" => [ProtocolError];
         IdentityMissing: "says that it does not know an identity" => [IdentityNotFound]
             limit "an answer can be withheld; nothing is written without it";
+        OwnIdentitySwapped: "shows another valid chain under the client's own identity" => [AnswerMismatch];
+        OwnIdentityShortened: "shows the client's own chain without its last entry" => [HistoryShortened];
         IdentitiesExtra: "adds an identity that nobody asked for" => []
             limit "what was not asked for is not read";
         /// Needs an [`Accomplice`](super::Accomplice) among the identities asked for.
@@ -252,6 +254,8 @@ lies! {
             limit "requests fail until a true answer comes; expiry is never judged by that time";
         ProblemConflict: "says each time that somebody else wrote first" => [Conflict]
             limit "writes can be refused under any pretext";
+        ProblemRequestReplayed: "says that it has seen a write before" => [RequestReplayed]
+            limit "whether the write was carried out stays open; the same bytes go out again before the next one";
         ProblemOfClient: "answers with a code that only a client may give" => [ProtocolError];
         ProblemUnknown: "answers with a code that does not exist" => [ProtocolError];
     }
