@@ -48,7 +48,10 @@ impl Error {
 
     /// The directory's problem document.
     pub(crate) fn from_problem(problem: &Problem) -> Self {
-        let code = ErrorCode::parse(&problem.code).unwrap_or(ErrorCode::ProtocolError);
+        // A directory can't say in the client's name that it has caught a lie.
+        let code = ErrorCode::parse(&problem.code)
+            .filter(|code| code.status() != 0)
+            .unwrap_or(ErrorCode::ProtocolError);
         Self {
             detail: problem.detail.clone(),
             directory_time_ms: problem.time_ms,

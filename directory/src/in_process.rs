@@ -3,8 +3,7 @@
 
 use crate::app::App;
 use crate::cache::Cache;
-use crate::clock::Clock;
-use crate::server::MAX_IN_FLIGHT;
+use crate::server::{Config, ServerError, check_url};
 use crate::storage::Storage;
 use crate::{routes, trace};
 use axum::Router;
@@ -29,30 +28,27 @@ impl core::fmt::Debug for InProcess {
 }
 
 impl InProcess {
-    /// A directory over `storage`, for clients that sign requests to
-    /// `public_url` (without a slash at its end). Nothing is deleted by itself
-    /// when its time has come: see [`Storage::purge`]. `restored_from_ms` is
-    /// [`Config::restored_from_ms`](crate::Config).
-    #[must_use]
-    pub fn new(
-        storage: Arc<dyn Storage>,
-        clock: Clock,
-        public_url: &str,
-        restored_from_ms: Option<u64>,
-    ) -> Self {
+    /// A directory over `storage`; of `config`, neither address nor database
+    /// are looked at, and there are no development routes. Nothing is deleted by
+    /// itself when its time has come: see [`Storage::purge`].
+    ///
+    /// # Errors
+    /// [`ServerError::PublicUrl`] if `config` has none, or not a sound one.
+    pub fn new(config: &Config, storage: Arc<dyn Storage>) -> Result<Self, ServerError> {
+        let public_url = config.public_url.as_deref().and_then(check_url);
         let app = App {
             storage,
             cache: Cache::new(),
-            clock,
-            public_url: public_url.to_owned(),
-            restored_from_ms,
-            permits: Semaphore::new(MAX_IN_FLIGHT),
+            clock: config.clock.clone(),
+            public_url: public_url.ok_or(ServerError::PublicUrl)?,
+            restored_from_ms: config.restored_from_ms,
+            permits: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
             dev: None,
         };
         let router = routes::router(Arc::new(app))
             .layer(CatchPanicLayer::custom(trace::panicked))
             .layer(from_fn(trace::trace));
-        Self { router }
+        Ok(Self { router })
     }
 
     /// Answers one request with a status and a body. Must be called within a

@@ -163,7 +163,7 @@ impl core::fmt::Debug for Server {
 }
 
 /// Checks a public URL and takes the slash at its end away.
-fn check_url(url: &str) -> Option<String> {
+pub(crate) fn check_url(url: &str) -> Option<String> {
     let url = url.strip_suffix('/').unwrap_or(url);
     let host = url
         .strip_prefix("https://")

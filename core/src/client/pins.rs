@@ -154,7 +154,12 @@ impl Pins {
                 return Err(ErrorCode::HistoryShortened.into());
             }
             let other_head = head.seq == pin.seq && head.hash != pin.hash;
-            if other_head || hash_at(pin.seq) != Some(pin.hash) {
+            let shown = hash_at(pin.seq);
+            if shown.is_none() && !other_head {
+                // The history is shorter than its own head says.
+                return Err(ErrorCode::HeadInvalid.into());
+            }
+            if other_head || shown != Some(pin.hash) {
                 let event = Event::ForkSeen { chain: chain.0 };
                 plico.wire.hooks.event(event);
                 return Err(ErrorCode::HistoryForked.into());

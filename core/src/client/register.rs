@@ -54,8 +54,14 @@ impl Account {
             pending: None,
             ..(*record).clone()
         };
+        // Written down only when the directory has really shown the new chain:
+        // an account that believes a false success could never register again.
+        *lock(&inner.record) = Some(Arc::new(done.clone()));
+        if let Err(error) = inner.myself().await {
+            *lock(&inner.record) = Some(record);
+            return Err(error);
+        }
         self.save(done, Saves::default()).await?;
-        inner.myself().await?;
         Ok(IdentityId(record.identity))
     }
 

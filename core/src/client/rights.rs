@@ -269,12 +269,14 @@ impl EncryptionSession {
     /// What [`Self::set_metadata`] has kept; `None` if nothing.
     ///
     /// # Errors
-    /// As [`Self::refresh`].
+    /// As [`Self::refresh`]; `ANSWER_MISMATCH` if the directory withholds it.
     pub async fn metadata(&self) -> Result<Option<Vec<u8>>> {
         let view = self.known().await?;
-        let (Some(metadata), Some(blob)) = (view.state.metadata(), &view.metadata) else {
+        let Some(metadata) = view.state.metadata() else {
             return Ok(None);
         };
+        // The log names some: "none" would be a lie.
+        let blob = view.metadata.as_ref().ok_or(ErrorCode::AnswerMismatch)?;
         let secret = view.secret(metadata.epoch)?;
         open_metadata(&secret, blob)
             .map(Some)

@@ -174,6 +174,9 @@ impl TestConnection {
                 return Err(lost("the reply was lost"));
             }
             switches.told += usize::from(told.lied);
+            self.inner
+                .told
+                .fetch_add(usize::from(told.lied), Ordering::SeqCst);
             switches.alter.clone()
         };
         let mut response = told.shown;

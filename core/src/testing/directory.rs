@@ -4,17 +4,17 @@ use super::accomplice::Accomplice;
 use super::clock::TestClock;
 use super::connection::TestConnection;
 use super::engine::{self, Backup, Core, Engine};
-use super::lies::Lie;
+use super::lies::{self, Lie};
 use super::person::TestPerson;
 use super::{kit_error, lock};
-use crate::client::{IdentityId, Plico, PlicoBuilder, TenantId};
+use crate::client::{IdentityId, Plico, PlicoBuilder, SessionId, TenantId};
 use crate::error::Result;
 use plico_directory::{admin, random};
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::identity::Attestation;
 use plico_protocol::primitives::sign::SigningKey;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// A tenant with both of its keys: the app's backend's and the directory's.
@@ -69,6 +69,8 @@ pub(super) struct Inner {
     pub tenant: TenantKeys,
     pub down: AtomicBool,
     pub lie: Mutex<Option<Lie>>,
+    /// In how many answers the last lie was told.
+    pub told: AtomicUsize,
     pub accomplices: Mutex<HashMap<ChainId, Arc<Accomplice>>>,
     /// Another tenant of the same directory, for lies across tenants.
     pub foreign: tokio::sync::OnceCell<TenantKeys>,
@@ -105,6 +107,7 @@ impl TestDirectory {
                 tenant,
                 down: AtomicBool::new(false),
                 lie: Mutex::default(),
+                told: AtomicUsize::new(0),
                 accomplices: Mutex::default(),
                 foreign: tokio::sync::OnceCell::new(),
             }),
@@ -265,11 +268,33 @@ impl TestDirectory {
             .await?
     }
 
+    /// The accomplice tries to get the entry that `lie` would show past the
+    /// honest directory, signed and sent by itself: only a directory that lies
+    /// could have it in its log.
+    ///
+    /// # Errors
+    /// The directory's refusal; `INTERNAL` if the lie adds no signed entry, or
+    /// needs an [`Accomplice`] with other rights.
+    pub async fn smuggle(&self, lie: Lie, session: SessionId) -> Result<()> {
+        let (inner, session) = (self.inner.clone(), *session.as_bytes());
+        let work =
+            |core: Arc<Core>| async move { lies::smuggle(&core, &inner, lie, session).await };
+        self.inner.engine.run(work).await?
+    }
+
     /// From now on the directory tells this lie to everybody, in every answer
     /// to which it applies, in place of any other. A connection's own lie
     /// comes first.
     pub fn tell(&self, lie: Lie) {
+        self.inner.told.store(0, Ordering::SeqCst);
         *lock(&self.inner.lie) = Some(lie);
+    }
+
+    /// In how many answers, on all connections, the last lie was told. A lie
+    /// that found nothing to apply to proves nothing: let a test look at this.
+    #[must_use]
+    pub fn told(&self) -> usize {
+        self.inner.told.load(Ordering::SeqCst)
     }
 
     /// From now on the directory lies no more, but for connections with a lie

@@ -4,9 +4,9 @@
 use super::clock::TestClock;
 use super::kit_error;
 use crate::error::Result;
-use plico_directory::InProcess;
 use plico_directory::storage::Storage;
 use plico_directory::storage::sqlite::SqliteStorage;
+use plico_directory::{Config, InProcess};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -117,11 +117,12 @@ impl Core {
             .map_err(|error| kit_error("the database does not open", error))?;
         let storage: Arc<dyn Storage> = Arc::new(storage);
         let clock = self.clock.clone();
-        let clock = plico_directory::Clock::new(move || clock.now_ms());
-        Ok(Serving {
-            directory: InProcess::new(storage.clone(), clock, URL, None),
-            storage,
-        })
+        let config = Config::in_memory()
+            .with_public_url(URL)
+            .with_clock(Arc::new(move || clock.now_ms()));
+        let directory = InProcess::new(&config, storage.clone())
+            .map_err(|error| kit_error("the directory does not start", error))?;
+        Ok(Serving { storage, directory })
     }
 
     async fn stop(&self) {

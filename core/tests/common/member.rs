@@ -1,15 +1,12 @@
-//! A member who has the SDK's keys but not its manners: signs and sends
-//! whatever the test makes, and a directory that signs whatever it likes.
+//! A member who has the SDK's keys but not its manners: reads with them
+//! whatever the directory has.
 
 use super::{Person, World, rng};
 use plico::http::HttpTransport;
 use plico::ports::{Method, Request, Response, Store, Transport};
 use plico_protocol::chain::replay;
-use plico_protocol::format::encode;
 use plico_protocol::format::entry::SignedEntry;
-use plico_protocol::format::head::{Head, SignedHead};
-use plico_protocol::format::ids::{ChainId, Position, Recipient};
-use plico_protocol::format::keys::SIGNATURE_ED25519;
+use plico_protocol::format::ids::{ChainId, Recipient};
 use plico_protocol::format::wrap::WrapPurpose;
 use plico_protocol::identity::IdentityState;
 use plico_protocol::identity::draft::DeviceSecret;
@@ -18,18 +15,16 @@ use plico_protocol::keyring::wraps::{Wrap, WrapPlace};
 use plico_protocol::primitives::kem;
 use plico_protocol::primitives::random::random_bytes;
 use plico_protocol::primitives::secret::Secret;
-use plico_protocol::primitives::sign::{SigningKey, labels};
-use plico_protocol::rights::draft::{Draft, Writer};
+use plico_protocol::primitives::sign::SigningKey;
 use plico_protocol::rights::{Outcome, SessionState, replay_session};
 use plico_protocol::wire::b64::{self, B64, B64x32};
 use plico_protocol::wire::rest::ChainFrom;
 use plico_protocol::wire::rest::{
-    Append, IdentitiesFound, IdentitiesLookup, IdentityAnswer, SessionAnswer, WrapAnswer,
+    IdentitiesFound, IdentitiesLookup, IdentityAnswer, SessionAnswer, WrapAnswer,
 };
 use plico_protocol::wire::signing::{
     CONTENT_TYPE, RequestParts, SignatureParams, content_digest, sign_request,
 };
-use plico_protocol::wire::upload::draft_to_rest;
 use std::collections::HashMap;
 
 pub struct Member {
@@ -92,13 +87,6 @@ impl Member {
             body,
         };
         HttpTransport::new().unwrap().send(request).await.unwrap()
-    }
-
-    pub async fn append(&self, session: ChainId, drafts: &[Draft]) -> Response {
-        let entries = drafts.iter().map(draft_to_rest).collect();
-        let body = serde_json::to_vec(&Append { entries }).unwrap();
-        let path = format!("/sessions/{}/entries", b64::encode(&session.0));
-        self.request(Method::Post, &path, body).await
     }
 
     pub async fn session(&self, session: ChainId) -> SessionAnswer {
@@ -173,14 +161,6 @@ impl Member {
             .unwrap();
         (*state, secret)
     }
-
-    pub fn writer<'a>(&'a self, known: &HashMap<ChainId, IdentityState>) -> Writer<'a> {
-        Writer {
-            author: known[&self.identity].author(self.device.id()),
-            key: &self.device.signing,
-            now_ms: self.now_ms,
-        }
-    }
 }
 
 fn open_answer(answer: &WrapAnswer, place: &WrapPlace, commitment: [u8; 32]) -> Wrap {
@@ -207,27 +187,4 @@ pub fn entries(entries: &[B64]) -> Vec<SignedEntry> {
         .iter()
         .map(|bytes| SignedEntry::from_bytes(&bytes.0).unwrap())
         .collect()
-}
-
-/// A head that a lying directory signs with its true key.
-pub fn forge_head(world: &World, chain_id: ChainId, at: Position) -> B64 {
-    let head = Head {
-        version: 1,
-        tenant_id: world.tenant_id,
-        chain_id,
-        seq: at.seq,
-        hash: at.hash,
-        time_ms: world.clock.now(),
-    };
-    let signature = world.directory_key.sign(labels::HEAD, &encode(&head));
-    B64(encode(&SignedHead {
-        head,
-        algorithm: SIGNATURE_ED25519,
-        signature: signature.to_vec().into(),
-    }))
-}
-
-pub fn answer_code(response: &Response) -> String {
-    let problem: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
-    problem["code"].as_str().unwrap_or("OK").to_owned()
 }

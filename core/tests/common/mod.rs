@@ -1,5 +1,6 @@
 //! A real directory on a loopback port, people with accounts, and a wire on
-//! which a liar can sit.
+//! which things go wrong: what apps do, over real HTTP. Lies are told in the
+//! testing kit (`lies.rs`).
 #![allow(dead_code, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -15,8 +16,6 @@ use plico_protocol::format::keys::KeyRecord;
 use plico_protocol::identity::Attestation;
 use plico_protocol::primitives::sign::SigningKey;
 use plico_protocol::wire::b64;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::oneshot;
@@ -27,9 +26,6 @@ pub struct TestClock(AtomicU64);
 impl TestClock {
     pub fn forward(&self, ms: u64) {
         self.0.fetch_add(ms, Ordering::SeqCst);
-    }
-    pub fn back(&self, ms: u64) {
-        self.0.fetch_sub(ms, Ordering::SeqCst);
     }
     pub fn now(&self) -> u64 {
         self.0.load(Ordering::SeqCst)
@@ -49,7 +45,6 @@ pub struct World {
     pub url: String,
     pub tenant_id: ChainId,
     pub enrolment_key: Arc<SigningKey>,
-    pub directory_key: SigningKey,
     pub clock: Arc<TestClock>,
     _folder: tempfile::TempDir,
     _stop: oneshot::Sender<()>,
@@ -73,8 +68,6 @@ impl World {
         let server = Server::bind(config).await.unwrap();
         let enrolment_key = Arc::new(SigningKey::generate(&mut rng()));
         let tenant_id = server.create_tenant("test", &enrolment_key).await.unwrap();
-        let row = server.storage().tenant(tenant_id).await.unwrap().unwrap();
-        let directory_key = SigningKey::from_seed(&row.directory_seed);
         let url = server.public_url().to_owned();
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(async move {
@@ -89,7 +82,6 @@ impl World {
             url,
             tenant_id,
             enrolment_key,
-            directory_key,
             clock,
             _folder: folder,
             _stop: stop,
@@ -232,36 +224,6 @@ impl Wire {
 
     pub fn honest(&self) {
         *self.lie.lock().unwrap() = None;
-    }
-
-    /// Changes answers of one kind to requests whose URL holds `part`.
-    pub fn alter<T: Serialize + DeserializeOwned>(
-        &self,
-        part: &'static str,
-        mut change: impl FnMut(&mut T) + Send + 'static,
-    ) {
-        self.lie(move |request, response| {
-            if request.url.contains(part)
-                && let Ok(mut answer) = serde_json::from_slice::<T>(&response.body)
-            {
-                change(&mut answer);
-                response.body = serde_json::to_vec(&answer).unwrap();
-            }
-        });
-    }
-
-    /// The last answer to a request whose URL holds `part`.
-    pub fn last<T: DeserializeOwned>(&self, part: &str) -> T {
-        let log = self.log.lock().unwrap();
-        log.iter()
-            .rev()
-            .filter(|(request, _)| request.url.contains(part))
-            .find_map(|(_, response)| serde_json::from_slice(&response.body).ok())
-            .unwrap()
-    }
-
-    pub fn requests(&self) -> usize {
-        self.log.lock().unwrap().len()
     }
 }
 

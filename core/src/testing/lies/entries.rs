@@ -14,7 +14,7 @@ use plico_protocol::format::ids::{Position, Recipient};
 use plico_protocol::keyring::wraps::commit;
 use plico_protocol::primitives::sign::SigningKey;
 use plico_protocol::rights::Member;
-use plico_protocol::rights::draft::{grant, recipient_key, rotate};
+use plico_protocol::rights::draft::{Draft, grant, recipient_key, rotate};
 
 /// An entry that nobody has signed rightly.
 pub(super) fn forged(lie: Lie, liar: &Liar<'_>, log: &Log) -> Option<SignedEntry> {
@@ -54,11 +54,7 @@ fn fits(lie: Lie, member: &Member) -> bool {
 
 /// An entry of the accomplice among the recipients; `None` if there is none,
 /// or one with rights that make no lie of it.
-pub(super) async fn by_accomplice(
-    lie: Lie,
-    liar: &Liar<'_>,
-    log: &Log,
-) -> Result<Option<SignedEntry>> {
+pub(super) async fn by_accomplice(lie: Lie, liar: &Liar<'_>, log: &Log) -> Result<Option<Draft>> {
     let Some(accomplice) = liar.accomplice_in(&log.state) else {
         return Ok(None);
     };
@@ -69,7 +65,7 @@ pub(super) async fn by_accomplice(
     }
     let mut known = log.known.clone();
     let mut writer = liar.writer(&accomplice, &mut known).await?;
-    let entry = match lie {
+    let draft = match lie {
         Lie::SessionRecipientAdded | Lie::SessionGrantWidened | Lie::SessionGrantProlonged => {
             let stranger = liar.stranger().await?;
             // For its chain.
@@ -88,7 +84,6 @@ pub(super) async fn by_accomplice(
             let rng = &mut random::system();
             grant(&writer, state, vec![new], &[&secret], &known, rng)
                 .map_err(|error| kit_error("a grant", error))?
-                .entry
         }
         Lie::SessionRevocationForged => {
             let other = state.members().map(|(it, _)| *it).find(|it| *it != me);
@@ -99,7 +94,7 @@ pub(super) async fn by_accomplice(
                 recipients: vec![other],
                 cascade: 0,
             });
-            writer.plain(state, &body).entry
+            writer.plain(state, &body)
         }
         Lie::SessionBackDated => {
             let Some(first) = accomplice.puppet.entries.first() else {
@@ -112,7 +107,6 @@ pub(super) async fn by_accomplice(
             let secret = liar.made_up_secret(state);
             rotate(&writer, state, &[&secret], &known, &mut random::system())
                 .map_err(|error| kit_error("a rotation", error))?
-                .entry
         }
         Lie::SessionRecipientLeftOut => {
             let secret = liar.made_up_secret(state);
@@ -127,11 +121,15 @@ pub(super) async fn by_accomplice(
                 return Ok(None);
             };
             body.epoch.wraps = commit(rest).map_err(|error| kit_error("wraps", error))?;
-            writer.plain(state, &SessionBody::Rotate(body)).entry
+            Draft {
+                wraps: rest.to_vec(),
+                back_links: draft.back_links.clone(),
+                ..writer.plain(state, &SessionBody::Rotate(body))
+            }
         }
-        _ => writer.plain(state, &SessionBody::Tombstone).entry,
+        _ => writer.plain(state, &SessionBody::Tombstone),
     };
-    Ok(Some(entry))
+    Ok(Some(draft))
 }
 
 /// Another end of the log, of the same length or one entry longer: rotations,

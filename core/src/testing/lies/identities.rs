@@ -36,9 +36,15 @@ pub(super) async fn tell(lie: Lie, liar: &Liar<'_>, answer: &mut Answer) -> Resu
         (Lie::IdentitiesExtra | Lie::IdentityMissing, _) => return Ok(false),
         _ => {}
     }
+    // A lie about the client's own chain is the same lie.
+    let (lie, own) = match lie {
+        Lie::OwnIdentitySwapped => (Lie::IdentitySwapped, true),
+        Lie::OwnIdentityShortened => (Lie::IdentityShortened, true),
+        other => (other, false),
+    };
     let mut lied = false;
     for identity in answer.identities() {
-        if !liar.is_asker(&identity.identity_id) {
+        if liar.is_asker(&identity.identity_id) == own {
             lied |= about(lie, liar, identity).await?;
         }
     }

@@ -27,6 +27,7 @@ use plico_protocol::wire::b64::{B64, B64x32};
 use plico_protocol::wire::rest::{IdentityAnswer, SessionAnswer, WrapAnswer};
 use plico_protocol::wire::signing::ParsedSignature;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 pub(super) type Known = HashMap<ChainId, IdentityState>;
@@ -232,12 +233,10 @@ impl<'a> Liar<'a> {
     /// Writes as `who`, who stands in `known`.
     pub async fn writer<'b>(&self, who: &'b Accomplice, known: &mut Known) -> Result<Writer<'b>> {
         let id = who.puppet.id;
-        if !known.contains_key(&id) {
-            known.insert(id, self.identity(id).await?);
-        }
-        let state = known
-            .get(&id)
-            .ok_or_else(|| kit_error("an accomplice", "is not registered"))?;
+        let state = match known.entry(id) {
+            Entry::Occupied(there) => there.into_mut(),
+            Entry::Vacant(free) => free.insert(self.identity(id).await?),
+        };
         Ok(Writer {
             author: state.author(who.puppet.device.id()),
             key: &who.puppet.device.signing,

@@ -117,6 +117,8 @@ lies! {
         IdentityEndless: "says without end that there are more entries" => [ProtocolError];
         IdentityMissing: "says that it does not know an identity" => [IdentityNotFound]
             limit "an answer can be withheld; nothing is written without it";
+        OwnIdentitySwapped: "shows another valid chain under the client's own identity" => [AnswerMismatch];
+        OwnIdentityShortened: "shows the client's own chain without its last entry" => [HistoryShortened];
         IdentitiesExtra: "adds an identity that nobody asked for" => []
             limit "what was not asked for is not read";
         /// Needs an [`Accomplice`](super::Accomplice) among the identities asked for.
@@ -152,7 +154,7 @@ lies! {
         SessionEntryDropped: "leaves an entry out of the middle of a log" => [HistoryInvalid, HistoryForked];
         SessionShortened: "shows a log without its last entry, to a client that has seen it" => [HistoryShortened];
         SessionWithheld: "shows a log as it was before the newest epoch" => [SessionBehindEnvelope, HistoryShortened]
-            limit "a client that has not seen the newer entries is caught unawares until it meets a newer envelope";
+            limit "a client that has not seen the newer entries does not miss them until it meets a newer envelope";
         SessionFromWrong: "gives entries from another place on than asked for" => [AnswerMismatch];
         SessionEndless: "says without end that there are more entries" => [ProtocolError];
         SessionFutureEntry: "adds an entry of a protocol version that does not exist yet" => [NeedsNewerClient];
@@ -217,7 +219,7 @@ lies! {
         TenantSwapped: "shows another tenant's chain" => [WrongTenant];
         TenantAltered: "alters one bit of the tenant's entry" => [HistoryInvalid];
         TenantKeyForged: "adds an enrolment key of its own, with a forged signature" => [HistoryInvalid];
-        TenantEndless: "says without end that there are more entries of the tenant's chain" => [HistoryInvalid, ProtocolError];
+        TenantEndless: "says without end that there are more entries of the tenant's chain" => [ProtocolError];
         TenantProtocolUnknown: "speaks only protocol versions that do not exist yet" => [ProtocolError];
         /// Needs [`TestDirectory::add_enrolment_key`](super::TestDirectory::add_enrolment_key) before.
         TenantShortened: "shows the tenant's chain without its last entry" => [HistoryShortened];
@@ -227,7 +229,8 @@ lies! {
     }
     Bodies {
         /// Needs the same question asked before.
-        AnswerReplayed: "gives its first answer to the same question again" => [AnswerReplayed, HistoryShortened, AnswerMismatch];
+        AnswerReplayed: "gives its first answer to the same question again" => [AnswerReplayed]
+            limit "an answer that is younger than the freshness bound passes for a new one";
         /// Needs another session asked for before.
         AnswerToAnotherQuestion: "gives the answer that another session's question had" => [AnswerMismatch];
         /// Needs two questions about sessions at the same time.
@@ -240,17 +243,19 @@ lies! {
     }
     Problems {
         ProblemAccessRevoked: "says that the client's access was revoked" => [AccessRevoked]
-            limit "an answer can be withheld under any pretext; the client forgets what it knew, and the next true answer gives it back";
+            limit "an answer can be withheld under any pretext; what the client knew comes back with the next true answer";
         ProblemAccessExpired: "says that the client's access has expired" => [AccessExpired]
-            limit "as before";
+            limit "an answer can be withheld under any pretext; what the client knew comes back with the next true answer";
         ProblemSessionEnded: "says that the session was ended" => [SessionEnded]
-            limit "as before";
+            limit "an answer can be withheld under any pretext; what the client knew comes back with the next true answer";
         ProblemSessionNotFound: "says that there is no such session" => [SessionNotFound]
-            limit "as before";
+            limit "an answer can be withheld under any pretext; what the client knew comes back with the next true answer";
         ProblemClockSkewed: "says that the client's clock is wrong, with a false time" => [ClockSkewed]
             limit "requests fail until a true answer comes; expiry is never judged by that time";
         ProblemConflict: "says each time that somebody else wrote first" => [Conflict]
             limit "writes can be refused under any pretext";
+        ProblemRequestReplayed: "says that it has seen a write before" => [RequestReplayed]
+            limit "whether the write was carried out stays open; the same bytes go out again before the next one";
         ProblemOfClient: "answers with a code that only a client may give" => [ProtocolError];
         ProblemUnknown: "answers with a code that does not exist" => [ProtocolError];
     }

@@ -22,10 +22,11 @@ use super::directory::Inner;
 use super::engine::Core;
 use super::lock;
 use crate::error::Result;
-use crate::ports::{Request, Response};
+use crate::ports::{Method, Request, Response};
 use answer::Answer;
 use liar::Liar;
 use list::Group;
+use plico_protocol::format::ids::ChainId;
 use std::sync::{Arc, Mutex};
 
 /// A request with the directory's own answer, if it has seen the request.
@@ -74,6 +75,19 @@ impl Told {
             lied: false,
         }
     }
+}
+
+/// Tries to get the entry that `lie` adds past the honest directory.
+pub(super) async fn smuggle(core: &Core, inner: &Inner, lie: Lie, session: [u8; 32]) -> Result<()> {
+    let nothing = Request {
+        method: Method::Get,
+        url: String::new(),
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    let memory = Memory::default();
+    let liar = Liar::new(core, inner, &memory, &nothing).await?;
+    sessions::smuggle(lie, &liar, ChainId(session)).await
 }
 
 /// Hands a request to the directory.

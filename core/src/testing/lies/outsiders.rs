@@ -6,23 +6,19 @@ use super::sessions::{Log, reading};
 use crate::error::Result;
 use crate::testing::kit_error;
 use plico_protocol::format::bodies::{SessionBody, SessionRevoke};
-use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::EntryHash;
-use plico_protocol::rights::draft::{grant, recipient_key, rotate};
+use plico_protocol::rights::draft::{Draft, grant, recipient_key, rotate};
 
-pub(super) async fn entry(lie: Lie, liar: &Liar<'_>, log: &Log) -> Result<SignedEntry> {
+pub(super) async fn draft(lie: Lie, liar: &Liar<'_>, log: &Log) -> Result<Draft> {
     let stranger = liar.stranger().await?;
     let mut known = log.known.clone();
     let mut writer = liar.writer(&stranger, &mut known).await?;
     let state = &log.state;
     let rng = &mut plico_directory::random::system();
-    let revocation = |cascade| {
-        let recipients = state.members().map(|(it, _)| *it).take(1).collect();
-        SessionBody::Revoke(SessionRevoke {
-            recipients,
-            cascade,
-        })
-    };
+    let revocation = SessionBody::Revoke(SessionRevoke {
+        recipients: state.members().map(|(it, _)| *it).take(1).collect(),
+        cascade: 0,
+    });
     Ok(match lie {
         Lie::SessionRecipientByOutsider => {
             let me = known
@@ -32,22 +28,20 @@ pub(super) async fn entry(lie: Lie, liar: &Liar<'_>, log: &Log) -> Result<Signed
             let secret = liar.made_up_secret(state);
             grant(&writer, state, grants, &[&secret], &known, rng)
                 .map_err(|error| kit_error("a grant", error))?
-                .entry
         }
         Lie::SessionRotationByOutsider => {
             let secret = liar.made_up_secret(state);
             rotate(&writer, state, &[&secret], &known, rng)
                 .map_err(|error| kit_error("a rotation", error))?
-                .entry
         }
         Lie::SessionAuthorAhead => {
             writer.author.position.seq += 40;
-            writer.plain(state, &revocation(0)).entry
+            writer.plain(state, &revocation)
         }
         Lie::SessionAuthorElsewhere => {
             writer.author.position.hash = EntryHash([7; 32]);
-            writer.plain(state, &revocation(0)).entry
+            writer.plain(state, &revocation)
         }
-        _ => writer.plain(state, &revocation(0)).entry,
+        _ => writer.plain(state, &revocation),
     })
 }

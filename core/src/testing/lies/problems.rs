@@ -20,7 +20,10 @@ pub(super) fn tell(lie: Lie, liar: &Liar<'_>) -> Option<Response> {
         Lie::ProblemSessionEnded => Problem::new(ErrorCode::SessionEnded),
         Lie::ProblemSessionNotFound => Problem::new(ErrorCode::SessionNotFound),
         Lie::ProblemConflict if is_write(liar.request) => Problem::new(ErrorCode::Conflict),
-        Lie::ProblemConflict => return None,
+        Lie::ProblemRequestReplayed if is_write(liar.request) => {
+            Problem::new(ErrorCode::RequestReplayed)
+        }
+        Lie::ProblemConflict | Lie::ProblemRequestReplayed => return None,
         Lie::ProblemOfClient => {
             status = Some(403);
             Problem::new(ErrorCode::IdentityChanged)

@@ -13,9 +13,10 @@ use plico_protocol::format::ids::ChainId;
 use plico_protocol::format::opaque::Opaque;
 use plico_protocol::format::suite::Suite;
 use plico_protocol::rights::SessionState;
-use plico_protocol::rights::draft::{Writer, create};
-use plico_protocol::wire::b64::{B64, B64x32};
-use plico_protocol::wire::rest::SessionAnswer;
+use plico_protocol::rights::draft::{Draft, Writer, create};
+use plico_protocol::wire::b64::{self, B64, B64x32};
+use plico_protocol::wire::rest::{Append, SessionAnswer};
+use plico_protocol::wire::upload::draft_to_rest;
 
 /// Reading, without end.
 pub(super) fn reading(key: RecipientKey) -> Grant {
@@ -212,13 +213,6 @@ async fn another_log(
             };
             shown.push(entry);
         }
-        Lie::SessionRecipientByOutsider
-        | Lie::SessionRevocationByOutsider
-        | Lie::SessionRotationByOutsider
-        | Lie::SessionAuthorAhead
-        | Lie::SessionAuthorElsewhere => {
-            shown.push(outsiders::entry(lie, liar, &log).await?);
-        }
         Lie::SessionForked | Lie::SessionRewritten => {
             let Some(other) = entries::fork(lie, liar, &log).await? else {
                 return Ok(false);
@@ -226,10 +220,10 @@ async fn another_log(
             shown = other;
         }
         _ => {
-            let Some(entry) = entries::by_accomplice(lie, liar, &log).await? else {
+            let Some(draft) = one_more(lie, liar, &log).await? else {
                 return Ok(false);
             };
-            shown.push(entry);
+            shown.push(draft.entry);
         }
     }
     let len = shown.len() as u64;
@@ -237,8 +231,45 @@ async fn another_log(
     answer.wraps.retain(|wrap| wrap.seq < len);
     if len < log.entries.len() as u64 {
         answer.back_links.clear();
+        // It might be newer than the log that is shown.
+        answer.metadata = None;
     }
     Ok(true)
+}
+
+/// The entry that a lie adds, if it adds one that a registered key has signed.
+async fn one_more(lie: Lie, liar: &Liar<'_>, log: &Log) -> Result<Option<Draft>> {
+    match lie {
+        Lie::SessionRecipientByOutsider
+        | Lie::SessionRevocationByOutsider
+        | Lie::SessionRotationByOutsider
+        | Lie::SessionAuthorAhead
+        | Lie::SessionAuthorElsewhere => outsiders::draft(lie, liar, log).await.map(Some),
+        Lie::SessionRecipientAdded
+        | Lie::SessionGrantWidened
+        | Lie::SessionGrantProlonged
+        | Lie::SessionRevocationForged
+        | Lie::SessionEnded
+        | Lie::SessionRecipientLeftOut
+        | Lie::SessionBackDated => entries::by_accomplice(lie, liar, log).await,
+        _ => Ok(None),
+    }
+}
+
+/// Sends the entry that a lie adds to the directory itself, which is honest.
+pub(in crate::testing) async fn smuggle(lie: Lie, liar: &Liar<'_>, id: ChainId) -> Result<()> {
+    let log = Log::read(liar, id).await?;
+    let draft = one_more(lie, liar, &log).await?;
+    let draft = draft.ok_or_else(|| kit_error("this lie", "adds no signed entry here"))?;
+    let author = draft.entry.entry.author.identity;
+    let who = liar.accomplice(&author.0);
+    let who = who.ok_or_else(|| kit_error("an accomplice", "is missing"))?;
+    let append = Append {
+        entries: vec![draft_to_rest(&draft)],
+    };
+    let body = serde_json::to_vec(&append).map_err(|error| kit_error("a request", error))?;
+    let path = format!("/sessions/{}/entries", b64::encode(&id.0));
+    who.post(liar.core, liar.tenant, &path, body).await
 }
 
 fn change_suite(entries: &mut [SignedEntry]) -> bool {

@@ -30,7 +30,6 @@ pub(super) async fn tell(lie: Lie, liar: &Liar<'_>, answer: &mut Answer) -> Resu
             return Ok(answer.entries.last_mut().is_some_and(|it| flip(&mut it.0)));
         }
         Lie::TenantEndless => {
-            answer.entries.clear();
             answer.more = true;
             return Ok(true);
         }

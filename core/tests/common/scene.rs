@@ -1,0 +1,156 @@
+//! A small clinic in the testing kit, for lies to be told to.
+
+use plico::testing::{Lie, TestDirectory, TestPerson};
+use plico::{EncryptionSession, Grant, Recipient, Result, Rights, SessionOptions};
+use std::time::Duration;
+
+pub const MINUTE: Duration = Duration::from_secs(60);
+pub const DAY: Duration = Duration::from_secs(86_400);
+
+/// The doctor owns a session and knows all of it; the patient has opened the
+/// first envelope; the insurer was granted the newest epoch and has never
+/// asked; the crook is a recipient who colludes with the directory.
+pub struct Scene {
+    pub lie: Lie,
+    pub directory: TestDirectory,
+    pub doctor: TestPerson,
+    pub patient: TestPerson,
+    pub insurer: TestPerson,
+    pub session: EncryptionSession,
+    /// Of epoch 0, with the crook in it.
+    pub first: Vec<u8>,
+    /// Of epoch 1.
+    pub second: Vec<u8>,
+}
+
+impl Scene {
+    /// The scene that `lie` needs.
+    pub async fn for_lie(lie: Lie) -> Self {
+        let directory = TestDirectory::start().await.unwrap();
+        let end = directory.clock().now() + 30 * DAY;
+        // What the crook may do is less than what the lie claims.
+        let crooks = match lie {
+            Lie::SessionGrantWidened => Grant::new(Rights::read().and_forward()),
+            Lie::SessionGrantProlonged => Grant::new(Rights::read().and_forward()).until(end),
+            _ => Grant::read(),
+        };
+        if matches!(lie, Lie::TenantShortened | Lie::TenantForked) {
+            directory.add_enrolment_key().await.unwrap();
+        }
+        Self::with(lie, directory, crooks).await
+    }
+
+    async fn with(lie: Lie, directory: TestDirectory, crooks: Grant) -> Self {
+        let doctor = directory.person("dr.a").await.unwrap();
+        let patient = directory.person("patient.7").await.unwrap();
+        let insurer = directory.person("insurer.3").await.unwrap();
+        directory.accomplice("crook").await.unwrap();
+        let options = SessionOptions::new()
+            .recipient(Recipient::user("patient.7"), Grant::read())
+            .recipient(Recipient::user("crook"), crooks);
+        let session = doctor.account().create_session(options).await.unwrap();
+        let first = session.encrypt("first", None).await.unwrap();
+        patient.account().decrypt(&first, None).await.unwrap();
+        session.set_metadata(b"an older title").await.unwrap();
+        session.refresh().await.unwrap();
+        session.rotate().await.unwrap();
+        session.set_metadata(b"a title").await.unwrap();
+        let second = session.encrypt("second", None).await.unwrap();
+        let reading = Grant::read();
+        let insured = Recipient::user("insurer.3");
+        session.grant(insured, reading).await.unwrap();
+        Self {
+            lie,
+            directory,
+            doctor,
+            patient,
+            insurer,
+            session,
+            first,
+            second,
+        }
+    }
+
+    /// A session of the doctor's with the patient.
+    pub async fn look_up(&self) -> Result<()> {
+        let recipients = [Recipient::user("patient.7")];
+        self.doctor.account().create_session(recipients).await?;
+        Ok(())
+    }
+
+    /// A session of the doctor's with two at once.
+    pub async fn look_up_two(&self) -> Result<()> {
+        let recipients = [Recipient::user("patient.7"), Recipient::user("insurer.3")];
+        self.doctor.account().create_session(recipients).await?;
+        Ok(())
+    }
+
+    /// The doctor, who knows all, asks what is new.
+    pub async fn refresh(&self) -> Result<()> {
+        self.session.refresh().await
+    }
+
+    /// The same after others have written two entries that the doctor has not seen.
+    pub async fn refresh_behind(&self) -> Result<()> {
+        self.directory.honest();
+        let theirs = self.patient.account().session(self.session.id());
+        theirs.rotate().await?;
+        theirs.rotate().await?;
+        self.directory.tell(self.lie);
+        self.refresh().await
+    }
+
+    /// The doctor's program starts again and reads everything anew; it has
+    /// only its pins.
+    pub async fn restart(&self) -> Result<()> {
+        let again = self.doctor.restart().await?;
+        again.account().session(self.session.id()).refresh().await
+    }
+
+    /// Somebody who has never asked for the session opens its newest envelope.
+    pub async fn newcomer(&self) -> Result<()> {
+        self.opens(&self.insurer, &self.second, "second").await
+    }
+
+    /// The same, for an envelope of the epoch before.
+    pub async fn newcomer_looks_back(&self) -> Result<()> {
+        self.opens(&self.insurer, &self.first, "first").await
+    }
+
+    pub async fn opens(&self, who: &TestPerson, sealed: &[u8], text: &str) -> Result<()> {
+        let opened = who.account().decrypt(sealed, None).await?;
+        assert_eq!(opened.bytes(), text.as_bytes());
+        Ok(())
+    }
+
+    pub async fn write(&self) -> Result<()> {
+        self.session.rotate().await
+    }
+
+    pub async fn metadata(&self) -> Result<()> {
+        let again = self.doctor.restart().await?;
+        let session = again.account().session(self.session.id());
+        assert_eq!(session.metadata().await?.unwrap(), b"a title");
+        Ok(())
+    }
+
+    /// Nothing wrong has stayed behind: now that the directory is honest,
+    /// everybody can do everything, whether they have just been lied to or not.
+    pub async fn works(&self) {
+        self.refresh().await.unwrap();
+        let sealed = self.session.encrypt("third", None).await.unwrap();
+        let opened = self.session.decrypt(&self.first, None).await.unwrap();
+        assert_eq!(opened.bytes(), b"first");
+        self.opens(&self.patient, &sealed, "third").await.unwrap();
+        self.newcomer().await.unwrap();
+        self.newcomer_looks_back().await.unwrap();
+        self.look_up_two().await.unwrap();
+        self.write().await.unwrap();
+        self.metadata().await.unwrap();
+        let stores = [&self.doctor, &self.patient, &self.insurer];
+        for person in stores {
+            let again = person.restart().await.unwrap();
+            self.opens(&again, &sealed, "third").await.unwrap();
+        }
+    }
+}
