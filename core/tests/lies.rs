@@ -63,7 +63,7 @@ lies! {
 
     identity_swapped: IdentitySwapped, refresh => AnswerMismatch;
     identity_swapped_for_a_program_that_starts: IdentitySwapped, restart => AnswerMismatch;
-    identity_relabelled: IdentityRelabelled, refresh => IdentityNotFound;
+    identity_relabelled: IdentityRelabelled, refresh => HistoryShortened;
     identity_shortened: IdentityShortened, refresh => HistoryShortened;
     identity_shortened_in_a_look_up: IdentityShortened, look_up => HistoryShortened;
     identity_cut: IdentityCut, look_up => HeadInvalid;
@@ -75,7 +75,7 @@ lies! {
     identity_future_entry: IdentityFutureEntry, refresh => NeedsNewerClient;
     identity_from_wrong: IdentityFromWrong, refresh => AnswerMismatch;
     identity_endless: IdentityEndless, refresh => ProtocolError;
-    identity_missing: IdentityMissing, refresh => IdentityNotFound;
+    identity_missing: IdentityMissing, refresh => HistoryShortened;
     own_identity_swapped: OwnIdentitySwapped, restart => AnswerMismatch;
     own_identity_shortened: OwnIdentityShortened, restart => HistoryShortened;
     identity_forked: IdentityForked, refresh => HistoryForked;
@@ -139,7 +139,7 @@ lies! {
     session_rewritten_for_a_program_that_starts: SessionRewritten, restart => HistoryForked;
     session_metadata_altered: SessionMetadataAltered, refresh => AnswerMismatch;
     session_metadata_older: SessionMetadataOlder, refresh => AnswerMismatch;
-    session_metadata_withheld: SessionMetadataWithheld, metadata => AnswerMismatch;
+    session_metadata_withheld: SessionMetadataWithheld, newcomer_reads_metadata => AnswerMismatch;
 
     wraps_of_another_recipient: WrapsOfAnotherRecipient, newcomer => WrapInvalid;
     wraps_of_another_recipient_for_one_who_knows: WrapsOfAnotherRecipient, refresh => WrapInvalid;
@@ -150,8 +150,8 @@ lies! {
     wrap_altered: WrapAltered, newcomer => WrapInvalid;
     wrap_proof_altered: WrapProofAltered, newcomer => WrapInvalid;
     wraps_withheld: WrapsWithheld, newcomer => EpochUnavailable;
-    user_key_wrap_altered: UserKeyWrapAltered, restart => WrapInvalid;
-    user_key_wrap_withheld: UserKeyWrapWithheld, restart => WrapInvalid;
+    user_key_wrap_altered: UserKeyWrapAltered, newcomer_restarts => WrapInvalid;
+    user_key_wrap_withheld: UserKeyWrapWithheld, newcomer_restarts => WrapInvalid;
     back_link_altered: BackLinkAltered, newcomer_looks_back => BackLinkInvalid;
     back_link_of_another: BackLinkOfAnother, refresh => BackLinkInvalid;
     back_links_withheld: BackLinksWithheld, newcomer_looks_back => EpochUnavailable;
@@ -181,7 +181,6 @@ lies! {
     problem_unknown: ProblemUnknown, refresh => ProtocolError;
 
     write_claimed: WriteClaimed, write => HeadInvalid;
-    creation_claimed: CreationClaimed, look_up => SessionNotFound;
 }
 
 // ---- lies that need more than one step ----
@@ -224,6 +223,11 @@ const MORE: &[(&str, Lie, &[ErrorCode])] = &[
         "a_write_forgotten",
         Lie::WriteForgotten,
         &[ErrorCode::HistoryShortened],
+    ),
+    (
+        "a_creation_claimed",
+        Lie::CreationClaimed,
+        &[ErrorCode::SessionNotFound],
     ),
     (
         "an_enrolment_claimed",
@@ -279,7 +283,8 @@ async fn an_old_answer_played_again() {
 #[tokio::test]
 async fn an_answer_to_another_question() {
     let scene = Scene::for_lie(Lie::AnswerToAnotherQuestion).await;
-    scene.doctor.account().create_session([]).await.unwrap();
+    let other = scene.doctor.account().create_session([]).await.unwrap();
+    other.refresh().await.unwrap();
     scene.doctor.connection().tell(Lie::AnswerToAnotherQuestion);
     assert_eq!(code(scene.refresh().await), ErrorCode::AnswerMismatch);
     assert!(scene.doctor.connection().told() > 0);
@@ -348,15 +353,36 @@ async fn a_write_forgotten() {
     // It can't be told from a success ...
     scene.write().await.unwrap();
     assert!(scene.directory.told() > 0);
-    scene.directory.honest();
     // ... until the log is shown without it: there is a signed head that says otherwise.
     assert_eq!(code(scene.refresh().await), ErrorCode::HistoryShortened);
     assert_eq!(code(scene.restart().await), ErrorCode::HistoryShortened);
-    // Nobody else is harmed, and neither are the doctor's other sessions.
-    scene.newcomer().await.unwrap();
-    let first = &scene.first;
-    scene.opens(&scene.patient, first, "first").await.unwrap();
-    scene.look_up().await.unwrap();
+    // An honest directory gets it handed back, and it stands for everybody.
+    scene.directory.honest();
+    scene.refresh().await.unwrap();
+    let sent = scene.doctor.connection().urls();
+    assert!(sent.iter().any(|url| url.ends_with("/restore")));
+    scene.works().await;
+}
+
+#[tokio::test]
+async fn a_creation_claimed() {
+    let scene = Scene::for_lie(Lie::CreationClaimed).await;
+    scene.directory.tell(Lie::CreationClaimed);
+    let account = scene.doctor.account();
+    let session = account
+        .create_session([Recipient::user("patient.7")])
+        .await
+        .unwrap();
+    assert!(scene.directory.told() > 0);
+    let sealed = session.encrypt("x", None).await.unwrap();
+    let lost = scene.patient.account().decrypt(&sealed, None).await;
+    assert_eq!(code(lost), ErrorCode::SessionNotFound);
+    // The creator asks, and is shown nothing; an honest directory gets it handed back.
+    assert_eq!(code(session.refresh().await), ErrorCode::SessionNotFound);
+    scene.directory.honest();
+    session.refresh().await.unwrap();
+    scene.opens(&scene.patient, &sealed, "x").await.unwrap();
+    scene.works().await;
 }
 
 #[tokio::test]

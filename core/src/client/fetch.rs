@@ -170,6 +170,11 @@ impl AccountInner {
             view.sent.clone_from(&old.sent);
         }
         view.metadata = view.checked_metadata(&answer)?;
+        if let (None, Some(old)) = (&view.metadata, &old) {
+            // What was given once need not be given again.
+            let kept = old.metadata.clone();
+            view.metadata = kept.filter(|blob| view.is_metadata(blob));
+        }
         self.open_wraps(
             &mut view,
             Recipient::identity(record.identity),

@@ -117,6 +117,18 @@ impl Scene {
         self.opens(&self.insurer, &self.first, "first").await
     }
 
+    /// The same by a program that knows nothing but its keys.
+    pub async fn newcomer_restarts(&self) -> Result<()> {
+        let again = self.insurer.restart().await?;
+        self.opens(&again, &self.second, "second").await
+    }
+
+    pub async fn newcomer_reads_metadata(&self) -> Result<()> {
+        let session = self.insurer.account().session(self.session.id());
+        assert_eq!(session.metadata().await?.unwrap(), b"a title");
+        Ok(())
+    }
+
     pub async fn opens(&self, who: &TestPerson, sealed: &[u8], text: &str) -> Result<()> {
         let opened = who.account().decrypt(sealed, None).await?;
         assert_eq!(opened.bytes(), text.as_bytes());

@@ -104,7 +104,7 @@ lies! {
     }
     Identities {
         IdentitySwapped: "shows another valid chain under an identity's id" => [AnswerMismatch];
-        IdentityRelabelled: "answers with another identity than the one asked for" => [IdentityNotFound];
+        IdentityRelabelled: "answers with another identity than the one asked for" => [HistoryShortened];
         IdentityShortened: "shows an identity's chain without its last entry" => [HistoryShortened];
         IdentityCut: "leaves the last entry out and keeps the head" => [HeadInvalid];
         IdentityReordered: "exchanges two entries of an identity's chain" => [HistoryInvalid];
@@ -115,7 +115,7 @@ lies! {
         IdentityFutureEntry: "adds an entry of a protocol version that does not exist yet" => [NeedsNewerClient];
         IdentityFromWrong: "gives entries from another place on than asked for" => [AnswerMismatch];
         IdentityEndless: "says without end that there are more entries" => [ProtocolError];
-        IdentityMissing: "says that it does not know an identity" => [IdentityNotFound]
+        IdentityMissing: "says that it does not know an identity" => [HistoryShortened]
             limit "an answer can be withheld; nothing is written without it";
         OwnIdentitySwapped: "shows another valid chain under the client's own identity" => [AnswerMismatch];
         OwnIdentityShortened: "shows the client's own chain without its last entry" => [HistoryShortened];
