@@ -266,7 +266,7 @@ fn times_and_windows_to_the_millisecond() {
     owner.devices.swap(0, 1);
     assert_eq!(owner.devices[0].id(), second);
     world.revoke_device(&mut owner, device);
-    let behind = Some(AcceptError::AuthorBehind);
+    let behind = Some(AcceptError::AuthorRevoked);
     assert_eq!(restore(&world, NOW), behind);
     assert_eq!(restore(&world, at(T0, Some(T0 + SKEW))), None);
     assert_eq!(restore(&world, at(T0, Some(T0 + SKEW + 1))), behind);
