@@ -111,6 +111,12 @@ fn mistakes_are_explained() {
     );
     fails(
         dir,
+        &["serve", url, "--database=x", "--restored-from=yesterday"],
+        "2027-03-01T02:00:00Z",
+    );
+    fails(dir, &["fsck", "--database=none.sqlite"], "none.sqlite");
+    fails(
+        dir,
         &["tenant", "list", "--database=none.sqlite"],
         "none.sqlite",
     );

@@ -57,6 +57,9 @@ pub enum AcceptError {
     /// The author does not name the head of its chain.
     #[error("an entry does not name the head of its author's chain")]
     AuthorBehind,
+    /// An entry that is handed back is by a device that was revoked since.
+    #[error("an entry's device has been revoked since")]
+    AuthorRevoked,
     /// Expiry depends on this entry's time, and that is not now.
     #[error("an entry's time is more than five minutes from the directory's")]
     Skew,
@@ -105,6 +108,7 @@ impl AcceptError {
             ) => ErrorCode::NotAllowed,
             Self::Rights(RightsError::Position | RightsError::BackDated)
             | Self::AuthorBehind
+            | Self::AuthorRevoked
             | Self::Needs(_) => ErrorCode::AuthorBehind,
             Self::Rights(_) | Self::Identity(_) | Self::Keyring(_) | Self::PastExpiry => {
                 ErrorCode::EntryInvalid

@@ -104,7 +104,7 @@ fn check_device_of_author(
     if active || window.holds(entry.claimed_ms) {
         Ok(())
     } else {
-        Err(AcceptError::AuthorBehind)
+        Err(AcceptError::AuthorRevoked)
     }
 }
 
