@@ -20,6 +20,7 @@ use plico_protocol::format::suite::Suite;
 use plico_protocol::format::wrap::{WrapInfo, WrapPurpose};
 use plico_protocol::format::{decode, encode};
 use plico_protocol::identity::attestation::verify_binding;
+use plico_protocol::primitives::secret::Secret;
 use plico_protocol::primitives::{kem, sign};
 use tls_codec::{DeserializeBytes, SerializeBytes, Size};
 
@@ -122,6 +123,8 @@ pub fn key_record(data: &[u8]) {
     if let Ok(key) = kem::PublicKey::from_bytes(data) {
         assert_eq!(key.to_bytes(), data);
     }
+    let secret = Secret::<32>::from_slice(data);
+    assert_eq!(secret.is_some(), data.len() == 32);
     canonical::<DeviceKeys>(data);
     canonical::<Authority>(data);
     canonical::<ProvenKey>(data);

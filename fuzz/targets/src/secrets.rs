@@ -6,7 +6,7 @@ use crate::formats::canonical;
 use plico_protocol::format::wrap::{BackLink, WRAP_LEN};
 use plico_protocol::keyring::merkle::{self, Hash};
 use plico_protocol::keyring::open_metadata;
-use plico_protocol::keyring::wraps::Wrap;
+use plico_protocol::keyring::wraps::{Wrap, commit};
 
 /// `which, wrap`: one of the fixture's wraps with other bytes.
 pub fn wrap(data: &[u8]) {
@@ -14,12 +14,22 @@ pub fn wrap(data: &[u8]) {
     let world = fixture();
     let all: Vec<&Wrap> = world.drafts.iter().flat_map(|it| &it.wraps).collect();
     let true_one = all[usize::from(cut.byte()) % all.len()];
+    let mut drafts = world.drafts.iter();
+    let draft = drafts.find(|it| it.wraps.iter().any(|wrap| wrap == true_one));
+    let together = &draft.expect("one of the fixture's").wraps;
+    let index = together.iter().position(|it| it == true_one);
+    let index = index.expect("is among them");
     let given = Wrap {
         info: true_one.info,
         sealed: cut.0.to_vec(),
     };
-    let to = world.people.iter();
-    let to = to.clone().find(|it| it.id.0 == true_one.info.recipient.id);
+    let leaves: Vec<Hash> = together.iter().map(Wrap::leaf_hash).collect();
+    let path = merkle::proof(&leaves, index).expect("is among them");
+    let committed = commit(together).expect("is in order");
+    let proven = given.check_proof(&committed, index as u32, &path);
+    assert_eq!(proven.is_ok(), given.sealed == true_one.sealed);
+    let mut to = world.people.iter();
+    let to = to.find(|it| it.id.0 == true_one.info.recipient.id);
     let secrets = &to.expect("one of ours").secrets;
     let key = secrets[true_one.info.generation as usize].kem_key();
     let opened = given.open(&key);
