@@ -2,8 +2,9 @@
 //! device opens together with a directory that keeps everything, and answers
 //! that were changed on the way.
 
+use super::check::{epochs, members};
 use super::model::Party;
-use super::play::{Play, epochs, members};
+use super::play::Play;
 use super::shelf::{Opened, follow, open_link, open_wrap};
 use super::stage::PARTIES;
 use plico_protocol::format::entry::SignedEntry;

@@ -7,23 +7,28 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod actions;
+mod check;
 #[path = "../common/mod.rs"]
 mod common;
 mod count;
+mod deeds;
 mod judge;
 mod last;
 mod model;
+mod people;
 mod play;
 mod resolve;
 mod shelf;
 mod stage;
+mod strategies;
 mod write;
 
-use actions::{History, Weights, history};
+use actions::History;
 use count::Counts;
 use play::Play;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use stage::Stage;
+use strategies::{Weights, history};
 
 const TESTS: u64 = 5;
 

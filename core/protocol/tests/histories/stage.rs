@@ -2,7 +2,7 @@
 
 use super::common::TestRng;
 use super::common::world::{T0, World, link_ref, upload};
-use super::model::{self, Own};
+use super::people::{Own, Person};
 use plico_protocol::chain::Replay as _;
 use plico_protocol::chain::possession::Possession;
 use plico_protocol::format::bodies::{AddDevice, IdentityBody};
@@ -131,10 +131,10 @@ impl Stage {
     }
 
     /// What the model knows when a history begins.
-    pub fn people(&self) -> Vec<model::Person> {
+    pub fn people(&self) -> Vec<Person> {
         let enrolled = |party: &Party| self.known.contains_key(&party.id);
         let people = self.parties.iter();
-        people.map(|it| model::Person::new(enrolled(it))).collect()
+        people.map(|it| Person::new(enrolled(it))).collect()
     }
 
     pub fn rng(&mut self) -> TestRng {
