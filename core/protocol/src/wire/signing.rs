@@ -197,7 +197,8 @@ impl ParsedSignature {
         let lifetime_ok = expires_s
             .checked_sub(created_s)
             .is_some_and(|lifetime| (1..=MAX_SIGNATURE_LIFETIME_S).contains(&lifetime));
-        if !lifetime_ok || created_s > now_s + MAX_SIGNATURE_FUTURE_S || now_s > expires_s {
+        let latest_s = now_s.saturating_add(MAX_SIGNATURE_FUTURE_S);
+        if !lifetime_ok || created_s > latest_s || now_s > expires_s {
             return Err(SigningError::Time);
         }
         Ok(())
@@ -361,6 +362,7 @@ mod tests {
         assert_eq!(verify(|_| {}, b"{}", 1_000), Err(SigningError::Digest));
         assert_eq!(verify(|_| {}, BODY, 1_061), Err(SigningError::Time));
         assert_eq!(verify(|_| {}, BODY, 900), Err(SigningError::Time));
+        assert_eq!(verify(|_| {}, BODY, u64::MAX), Err(SigningError::Time));
     }
 
     #[test]
