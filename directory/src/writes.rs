@@ -30,6 +30,14 @@ pub(crate) async fn check_nonce(
     Ok(())
 }
 
+/// Uses up the nonce of a request that was carried out before. Gives where the
+/// chain stands now: a state that was loaded earlier may be older than the entries.
+pub(crate) async fn resent(app: &App, at: ChainRef, sender: &Sender) -> Result<Position, ApiError> {
+    app.storage.use_nonce(at.tenant, &sender.nonce).await?;
+    let head = app.storage.head(at).await?;
+    Ok(head.ok_or(ErrorCode::Internal)?.position)
+}
+
 /// Whether exactly these entries are in the chain already, all written by
 /// `author`: then the sender has lost our reply and is told it once more.
 pub(crate) async fn is_resend(

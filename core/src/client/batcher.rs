@@ -63,6 +63,7 @@ impl<K: Clone, V> Batcher<K, V> {
         if ticket.result.is_some() {
             return true;
         }
+        // Also after `wait` has seen that it was given up: then this says so again.
         match ticket.told.try_recv() {
             Ok(Some(result)) => {
                 ticket.result = Some(result);
@@ -85,6 +86,15 @@ impl<K: Clone, V> Batcher<K, V> {
 }
 
 impl<K, V> Ticket<K, V> {
+    /// Waits for whoever has taken the question, until it is answered or given up.
+    pub async fn wait(&mut self) {
+        if self.result.is_none()
+            && let Ok(result) = (&mut self.told).await
+        {
+            self.result = Some(result);
+        }
+    }
+
     pub fn result(self) -> Result<V> {
         self.result
             .unwrap_or_else(|| Err(ErrorCode::Cancelled.into()))

@@ -129,8 +129,9 @@ impl Drafting<'_> {
         })
     }
 
-    fn last_hash(&self) -> Option<EntryHash> {
-        self.drafts.last().map(|draft| draft.entry.entry.hash())
+    fn last(&self) -> Option<(u64, EntryHash)> {
+        let last = &self.drafts.last()?.entry.entry;
+        Some((last.seq, last.hash()))
     }
 }
 
@@ -211,11 +212,12 @@ impl AccountInner {
                 cell.rewrap.store(false, Ordering::Relaxed);
                 return self.adopt(&cell, drafting, &upload, &appended).await;
             }
-            let ours = drafting.last_hash();
+            let ours = drafting.last();
             drop(drafting);
             self.myself().await?;
             view = self.refresh_cell(id, &cell).await?;
-            if Some(view.state.tip().head.hash) == ours {
+            // The refusal was of a second copy, or a lie: ours stands there.
+            if ours.is_some_and(|(seq, hash)| view.hashes.get(&seq) == Some(&hash)) {
                 return Ok(view);
             }
         }

@@ -131,6 +131,11 @@ impl Account {
                     match error.code() {
                         ErrorCode::ClockSkewed => {}
                         ErrorCode::AuthorBehind => drop(inner.myself().await?),
+                        // Another program on this store has sent it for us.
+                        ErrorCode::Conflict => {
+                            inner.refresh_view(upload.id).await?;
+                            return Ok(upload.id);
+                        }
                         _ => return Err(error),
                     }
                 }

@@ -47,11 +47,17 @@ impl AccountInner {
     pub async fn ask(&self, name: SessionName, from: u64) -> Result<SessionAnswer> {
         let mut ticket = self.asked_sessions.ask((name, from));
         while !self.asked_sessions.is_answered(&mut ticket) {
-            let _turn = self.session_turns.acquire().await;
+            let turn = self.session_turns.acquire().await;
             if self.asked_sessions.is_answered(&mut ticket) {
                 break;
             }
             let mut asked = self.asked_sessions.take(MAX_SESSION_LOOKUP);
+            if asked.is_empty() {
+                // Somebody else has taken our question along.
+                drop(turn);
+                ticket.wait().await;
+                continue;
+            }
             if asked.len() < 2 {
                 for asked in asked.drain(..) {
                     let (name, from) = asked.key;

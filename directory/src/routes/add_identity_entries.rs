@@ -53,8 +53,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
     let uploads = writes::uploads(&body.entries)?;
     writes::check_nonce(&app, at.tenant, &sender).await?;
     let position = if writes::is_resend(&app, at, id, &uploads).await? {
-        app.storage.use_nonce(at.tenant, &sender.nonce).await?;
-        sender.identity.tip().head
+        writes::resent(&app, at, &sender).await?
     } else {
         let before = sender.identity.tip().head;
         let number = |state: &plico_protocol::identity::IdentityState| {

@@ -50,8 +50,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
     let state = app.cache.session(&*app.storage, at).await?;
     let state = state.ok_or(ErrorCode::SessionNotFound)?;
     let position = if writes::is_resend(&app, at, sender.id(), &uploads).await? {
-        app.storage.use_nonce(at.tenant, &sender.nonce).await?;
-        state.tip().head
+        writes::resent(&app, at, &sender).await?
     } else {
         access(
             &state,

@@ -47,13 +47,10 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
         chain: first.chain_id,
     };
     let done = match app.cache.session(&*app.storage, at).await? {
-        Some(state) if writes::is_resend(&app, at, sender.id(), &uploads).await? => {
-            app.storage.use_nonce(at.tenant, &sender.nonce).await?;
-            Done {
-                status: StatusCode::OK,
-                position: state.tip().head,
-            }
-        }
+        Some(_) if writes::is_resend(&app, at, sender.id(), &uploads).await? => Done {
+            status: StatusCode::OK,
+            position: writes::resent(&app, at, &sender).await?,
+        },
         Some(_) => return Err(ErrorCode::Conflict.into()),
         None => Done {
             status: StatusCode::CREATED,
