@@ -43,6 +43,8 @@ pub use client::{
     SessionId, SessionOptions, Snapshot, SnapshotOptions, Suite, TenantId,
 };
 pub use error::{Error, ErrorCode, Result};
+#[cfg(all(feature = "disk-store", not(target_arch = "wasm32")))]
+pub use store::{DiskStore, DiskStoreOptions, StoreKey};
 
 /// The README's quick start is compiled as a test.
 #[cfg(doctest)]

@@ -31,6 +31,18 @@ impl AccountOptions {
         Self { store }
     }
 
+    /// An account in an encrypted file: see [`DiskStore`](crate::store::DiskStore).
+    /// `key` comes from the platform's keychain or keystore.
+    ///
+    /// Nothing is read yet; what is wrong with the file is said by
+    /// [`Plico::account`](crate::Plico::account).
+    #[cfg(all(feature = "disk-store", not(target_arch = "wasm32")))]
+    #[must_use]
+    pub fn on_disk(path: impl Into<std::path::PathBuf>, key: crate::store::StoreKey) -> Self {
+        let options = crate::store::DiskStoreOptions::new(path, key);
+        Self::with_store(Arc::new(crate::store::DiskStore::new(options)))
+    }
+
     /// An account that is gone with the process.
     #[must_use]
     pub fn in_memory() -> Self {

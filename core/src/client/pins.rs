@@ -261,9 +261,16 @@ impl PlicoInner {
 }
 
 pub(crate) fn store_error(error: crate::ports::StoreError) -> Error {
+    use crate::ports::StoreFailure as F;
     let code = match error.failure {
-        crate::ports::StoreFailure::Damaged => ErrorCode::StoreDamaged,
-        _ => ErrorCode::Store,
+        F::Damaged => ErrorCode::StoreDamaged,
+        F::WrongKey => ErrorCode::StoreWrongKey,
+        F::NewerVersion => ErrorCode::NeedsNewerClient,
+        F::Full => ErrorCode::StoreFull,
+        F::ReadOnly => ErrorCode::StoreReadOnly,
+        F::Busy => ErrorCode::StoreBusy,
+        F::Copied => ErrorCode::StoreCopied,
+        F::Io | F::Conflict => ErrorCode::Store,
     };
     Error::new(code).with_detail(error.detail)
 }

@@ -13,6 +13,18 @@ pub enum StoreFailure {
     Damaged,
     /// Something expected was not there: somebody else has written in between.
     Conflict,
+    /// The key is not the one that the store was made with.
+    WrongKey,
+    /// It was written by a newer version.
+    NewerVersion,
+    /// There is no room left. What was there still is.
+    Full,
+    /// The place can be read but not written. What was there still is.
+    ReadOnly,
+    /// Somebody else holds it for longer than this one waits.
+    Busy,
+    /// It is a copy: the store was bound to another place.
+    Copied,
 }
 
 /// A store's failure.

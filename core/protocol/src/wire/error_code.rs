@@ -105,6 +105,10 @@ codes! {
     Store = "STORE", 0, "The local store could not be read or written.";
     StoreDamaged = "STORE_DAMAGED", 0, "The local store holds something that Plico did not write.";
     StoreWrongKey = "STORE_WRONG_KEY", 0, "The key does not open the local store; give the one that it was made with.";
+    StoreFull = "STORE_FULL", 0, "The disk is full: nothing was changed; make room and try again.";
+    StoreReadOnly = "STORE_READ_ONLY", 0, "The local store can be read but not written; check the disk and the file's permissions.";
+    StoreBusy = "STORE_BUSY", 0, "Another process has held the local store for too long; try again.";
+    StoreCopied = "STORE_COPIED", 0, "The local store is a copy, or was moved to another machine; accept it only if that was meant, and never use both.";
     Closed = "CLOSED", 0, "The object was closed.";
 }
 
