@@ -231,6 +231,47 @@ async fn campaign(verb: Verb) {
     assert!(deaths >= 4, "{verb:?} died only {deaths} times");
 }
 
+/// The program lives on, but the reply to what changes the log is lost: once,
+/// so that the next try finds it done; or as often as it tries, and then the
+/// network is there again.
+#[tokio::test]
+async fn replies_are_lost_for_every_verb() {
+    let ward = Ward::new().await;
+    for verb in VERBS {
+        for lost in [1, 4] {
+            let id = ward.prepared(verb).await;
+            let loses = Arc::new(fuse::LosesWrites::new(ward.doctor.connection(), lost));
+            let builder = ward.directory.builder().transport(loses);
+            let plico = builder.runtime(Arc::new(Hurry)).open().await.unwrap();
+            let options = AccountOptions::with_store(ward.doctor.store().clone());
+            let account = plico.account(options).await.unwrap();
+            let first = carry_out(verb, &account, id).await;
+            assert_eq!(first.is_ok(), lost == 1, "{verb:?}: {first:?}");
+            let end = match first {
+                Ok(end) => end,
+                Err(error) => {
+                    assert_eq!(error.code(), ErrorCode::Network);
+                    match carry_out(verb, &account, id).await {
+                        Ok(end) => end,
+                        Err(error) => {
+                            let done = [
+                                ErrorCode::SessionEnded,
+                                ErrorCode::AccessRevoked,
+                                ErrorCode::NotAllowed,
+                                ErrorCode::InvalidArgument,
+                            ];
+                            assert!(done.contains(&error.code()), "{verb:?}: {error}");
+                            id
+                        }
+                    }
+                }
+            };
+            check_end(&ward, verb, &account.session(end)).await;
+        }
+    }
+    check_one_entry_for_each_place(&ward);
+}
+
 macro_rules! campaigns {
     ($($name:ident: $verb:ident),*) => {
         $(#[tokio::test]

@@ -40,6 +40,31 @@ async fn two_programs_on_one_store_do_not_get_in_each_others_way() {
 }
 
 #[tokio::test]
+async fn a_revocation_that_one_program_has_seen_is_known_to_the_other() {
+    let directory = TestDirectory::start().await.unwrap();
+    let doctor = directory.person("dr.a").await.unwrap();
+    let patient = directory.person("patient.7").await.unwrap();
+    let session = doctor
+        .account()
+        .create_session([Recipient::user("patient.7")])
+        .await
+        .unwrap();
+    let extension = doctor.restart().await.unwrap();
+    let theirs = extension.account().session(session.id());
+    theirs.encrypt("both know the session", None).await.unwrap();
+    session.revoke(Recipient::user("patient.7")).await.unwrap();
+    // Within the freshness bound, and even offline, it is not stepped over.
+    directory.clock().advance(std::time::Duration::from_secs(2));
+    for theirs in [theirs.clone(), theirs.offline()] {
+        let sealed = theirs.encrypt("after", None).await.unwrap();
+        let header: [u8; 4] = sealed[22..26].try_into().unwrap();
+        assert_eq!(u32::from_be_bytes(header), 1);
+        let opened = patient.account().decrypt(&sealed, None).await;
+        assert_eq!(opened.unwrap_err().code(), plico::ErrorCode::AccessRevoked);
+    }
+}
+
+#[tokio::test]
 async fn two_programs_that_register_at_once_make_one_identity() {
     let directory = TestDirectory::start().await.unwrap();
     let one = directory.visitor("dr.a").await.unwrap();

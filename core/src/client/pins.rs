@@ -109,6 +109,12 @@ impl Pins {
         self.read(store, chain).await
     }
 
+    /// The number of the newest entry that the store has seen of a chain,
+    /// by this program or another one.
+    pub async fn newest_seen(&self, store: &dyn Store, chain: ChainId) -> Result<Option<u64>> {
+        Ok(self.read(store, chain).await?.map(|pin| pin.seq))
+    }
+
     /// Reads a pin from the store. What is pinned in memory never moves back by it.
     async fn read(&self, store: &dyn Store, chain: ChainId) -> Result<Option<Pin>> {
         let Some(bytes) = store.get(&head_key(chain)).await.map_err(store_error)? else {

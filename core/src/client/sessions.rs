@@ -17,6 +17,8 @@ use std::sync::{Arc, Mutex};
 /// Sessions that are held in memory; those that were used longest ago are
 /// read from the store again when they are wanted.
 const MAX_IN_MEMORY: usize = 512;
+/// How often the store is asked what other programs have seen, in milliseconds.
+const LOOK_EVERY_MS: u64 = 1_000;
 /// Sessions that are prefetched at a time.
 const PREFETCH: usize = 256;
 
@@ -34,6 +36,8 @@ pub(crate) struct SessionCell {
     /// everybody a way in again.
     pub rewrap: AtomicBool,
     used: AtomicU64,
+    /// When the store was last asked what other programs have seen.
+    looked_ms: AtomicU64,
 }
 
 impl SessionCell {
@@ -170,13 +174,39 @@ impl AccountInner {
     /// As [`Self::view_to_read`]; `NETWORK` if it is older and the directory
     /// can't be reached.
     pub async fn view_to_write(&self, id: ChainId, freshness: Freshness) -> Result<Arc<View>> {
-        let (_, known) = self.known_view(id, freshness).await?;
+        let (cell, known) = self.known_view(id, freshness).await?;
+        let known = self.unless_outdated(id, &cell, known, freshness).await?;
         if let (Freshness::Within(age_ms), known) = (freshness, known)
             && !known.is_some_and(|known| self.is_fresh(&known, age_ms))
         {
             self.refresh_view(id).await?;
         }
         self.view_to_read(id, freshness).await
+    }
+
+    /// What is in memory, unless another program on the same store has seen
+    /// more (a revocation, say). Looked up at most once a second.
+    async fn unless_outdated(
+        &self,
+        id: ChainId,
+        cell: &SessionCell,
+        known: Option<Arc<View>>,
+        freshness: Freshness,
+    ) -> Result<Option<Arc<View>>> {
+        let Some(view) = known else { return Ok(None) };
+        let now_ms = self.plico.inner.wire.now_ms();
+        if now_ms.abs_diff(cell.looked_ms.swap(now_ms, Ordering::Relaxed)) < LOOK_EVERY_MS {
+            return Ok(Some(view));
+        }
+        let seen = self.pins.newest_seen(self.store.as_ref(), id).await?;
+        if seen.is_none_or(|seq| seq < view.length()) {
+            return Ok(Some(view));
+        }
+        let _one_at_a_time = cell.gate.lock().await;
+        cell.set(None);
+        cell.loaded.store(false, Ordering::Relaxed);
+        self.load(id, cell, freshness != Freshness::Offline).await?;
+        Ok(cell.known())
     }
 
     async fn known_view(

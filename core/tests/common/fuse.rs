@@ -156,3 +156,33 @@ impl Transport for Loses {
         })
     }
 }
+
+/// Loses the replies to the next requests that write to a session's log.
+pub struct LosesWrites {
+    connection: Arc<TestConnection>,
+    left: AtomicUsize,
+}
+
+impl LosesWrites {
+    pub fn new(connection: &Arc<TestConnection>, count: usize) -> Self {
+        Self {
+            connection: connection.clone(),
+            left: AtomicUsize::new(count),
+        }
+    }
+}
+
+impl Transport for LosesWrites {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        Box::pin(async move {
+            let writes = request.url.ends_with("/entries") || request.url.ends_with("/sessions");
+            let response = self.connection.send(request).await?;
+            let left = self.left.load(Ordering::SeqCst);
+            if writes && left > 0 {
+                self.left.store(left - 1, Ordering::SeqCst);
+                return Err(TransportError("the reply was lost".into()));
+            }
+            Ok(response)
+        })
+    }
+}
