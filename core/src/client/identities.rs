@@ -271,6 +271,9 @@ impl AccountInner {
         saves: &mut Saves,
     ) -> Result<()> {
         let id = state.id();
+        if new.is_empty() {
+            return Ok(()); // it was kept when it was new
+        }
         let kept = self.read_identity(id).await?;
         let (mut entries, kept_opening) = match kept {
             Some(mut kept) => (std::mem::take(&mut kept.entries), kept.opening.take()),
