@@ -29,6 +29,8 @@
 
 pub mod client;
 pub mod error;
+#[cfg(feature = "harden")]
+mod harden;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod ports;
@@ -43,6 +45,8 @@ pub use client::{
     SessionId, SessionOptions, Snapshot, SnapshotOptions, Suite, TenantId,
 };
 pub use error::{Error, ErrorCode, Result};
+#[cfg(feature = "harden")]
+pub use harden::{Hardened, harden_process};
 #[cfg(all(feature = "disk-store", not(target_arch = "wasm32")))]
 pub use store::{DiskStore, DiskStoreOptions, StoreKey};
 

@@ -1,37 +1,29 @@
 //! What an account's store holds about itself.
+//!
+//! ```text
+//! struct {
+//!   uint16 version = 1;
+//!   opaque identity[32], signing_seed[32], kem_seed[32];
+//!   uint16 length; opaque user_id[length];
+//!   opaque pending[..];      // to the end; JSON of an entry, which is public; or nothing
+//! } Record;
+//! ```
+//!
+//! Not JSON as a whole: that would leave the seeds in buffers and strings that
+//! nobody wipes.
 
 use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::identity::draft::DeviceSecret;
 use plico_protocol::primitives::kem;
-use plico_protocol::primitives::secret::Secret;
+use plico_protocol::primitives::secret::Secret32;
 use plico_protocol::primitives::sign::SigningKey;
-use plico_protocol::wire::b64::B64x32;
 use plico_protocol::wire::rest::EntryUpload;
-use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// The record's name in the store.
 pub(crate) const KEY: &str = "account";
-const VERSION: u32 = 1;
-
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    version: u32,
-    identity: B64x32,
-    signing_seed: B64x32,
-    kem_seed: B64x32,
-    user_id: String,
-    /// Entry 0, until the directory has confirmed it.
-    pending: Option<EntryUpload>,
-}
-
-impl Drop for Stored {
-    fn drop(&mut self) {
-        self.signing_seed.0.zeroize();
-        self.kem_seed.0.zeroize();
-    }
-}
+const VERSION: u16 = 1;
 
 /// An account, as stored.
 #[derive(Clone)]
@@ -44,33 +36,108 @@ pub(crate) struct Record {
 
 impl Record {
     pub fn encode(&self) -> Result<Vec<u8>> {
-        let stored = Stored {
-            version: VERSION,
-            identity: B64x32(self.identity.0),
-            signing_seed: B64x32(*self.device.signing.dangerous_seed().expose()),
-            kem_seed: B64x32(*self.device.kem.dangerous_seed().expose()),
-            user_id: self.user_id.clone(),
-            pending: self.pending.clone(),
+        let length = u16::try_from(self.user_id.len()).map_err(|_| ErrorCode::InvalidArgument)?;
+        let pending = match &self.pending {
+            Some(entry) => serde_json::to_vec(entry).map_err(|_| ErrorCode::Store)?,
+            None => Vec::new(),
         };
-        serde_json::to_vec(&stored).map_err(|_| ErrorCode::Store.into())
+        // All of the room at once: a buffer that grows leaves the seeds behind.
+        let room = 2 + 3 * 32 + 2 + self.user_id.len() + pending.len();
+        let mut out = Vec::with_capacity(room);
+        out.extend_from_slice(&VERSION.to_be_bytes());
+        out.extend_from_slice(&self.identity.0);
+        out.extend_from_slice(self.device.signing.dangerous_seed().expose());
+        out.extend_from_slice(self.device.kem.dangerous_seed().expose());
+        out.extend_from_slice(&length.to_be_bytes());
+        out.extend_from_slice(self.user_id.as_bytes());
+        out.extend_from_slice(&pending);
+        Ok(out)
     }
 
     pub fn decode(bytes: Vec<u8>) -> Result<Self> {
         let bytes = Zeroizing::new(bytes);
-        let mut stored: Stored =
-            serde_json::from_slice(&bytes).map_err(|_| ErrorCode::StoreDamaged)?;
-        if stored.version != VERSION {
+        let mut rest = bytes.as_slice();
+        let version = u16::from_be_bytes(*take::<2>(&mut rest)?);
+        if version != VERSION {
             return Err(Error::new(ErrorCode::NeedsNewerClient)
                 .with_detail("the store was written by a newer version"));
         }
+        let identity = ChainId(*take::<32>(&mut rest)?);
+        let signing = SigningKey::from_seed(&secret(&mut rest)?);
+        let kem = kem::PrivateKey::from_seed(secret(&mut rest)?);
+        let length = u16::from_be_bytes(*take::<2>(&mut rest)?);
+        let user_id = rest
+            .split_off(..usize::from(length))
+            .ok_or(ErrorCode::StoreDamaged)?;
+        let user_id = core::str::from_utf8(user_id).map_err(|_| ErrorCode::StoreDamaged)?;
+        let pending = match rest {
+            [] => None,
+            json => Some(serde_json::from_slice(json).map_err(|_| ErrorCode::StoreDamaged)?),
+        };
         Ok(Self {
-            identity: ChainId(stored.identity.0),
-            device: DeviceSecret {
-                signing: SigningKey::from_seed(&Secret::new(&mut stored.signing_seed.0)),
-                kem: kem::PrivateKey::from_seed(Secret::new(&mut stored.kem_seed.0)),
-            },
-            user_id: std::mem::take(&mut stored.user_id),
-            pending: stored.pending.take(),
+            identity,
+            device: DeviceSecret { signing, kem },
+            user_id: user_id.to_owned(),
+            pending,
         })
+    }
+}
+
+fn take<'a, const N: usize>(rest: &mut &'a [u8]) -> Result<&'a [u8; N]> {
+    let (first, after) = rest
+        .split_first_chunk::<N>()
+        .ok_or(ErrorCode::StoreDamaged)?;
+    *rest = after;
+    Ok(first)
+}
+
+fn secret(rest: &mut &[u8]) -> Result<Secret32> {
+    let bytes = take::<32>(rest)?;
+    Ok(Secret32::filled_by(|out| out.copy_from_slice(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+    use crate::client::os_rng;
+    use plico_protocol::wire::b64::B64;
+
+    #[test]
+    fn a_record_comes_back_and_nothing_short_of_it_does() {
+        let pending = EntryUpload {
+            entry: B64(vec![1, 2, 3]),
+            wraps: Vec::new(),
+            metadata: None,
+            back_links: Vec::new(),
+        };
+        for pending in [None, Some(pending)] {
+            let record = Record {
+                identity: ChainId([9; 32]),
+                device: DeviceSecret::generate(&mut os_rng()),
+                user_id: "dr.ä".into(),
+                pending,
+            };
+            let bytes = record.encode().unwrap();
+            let back = Record::decode(bytes.clone()).unwrap();
+            assert_eq!(back.encode().unwrap(), bytes);
+            assert_eq!(
+                (back.user_id, back.identity),
+                (record.user_id, record.identity)
+            );
+            for length in 0..bytes.len() {
+                let short = Record::decode(bytes[..length].to_vec());
+                // Without its last part, a record is one that has nothing pending.
+                let whole = record.pending.is_some() && length == 2 + 96 + 2 + 5;
+                match short {
+                    Ok(_) => assert!(whole, "{length}"),
+                    Err(error) => assert_eq!(error.code(), ErrorCode::StoreDamaged),
+                }
+            }
+            let mut newer = bytes;
+            newer[1] = 2;
+            let refused = Record::decode(newer).map(drop).unwrap_err();
+            assert_eq!(refused.code(), ErrorCode::NeedsNewerClient);
+        }
     }
 }

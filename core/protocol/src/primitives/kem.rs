@@ -6,7 +6,7 @@
 //! X-Wing seed.
 
 use super::random::{CryptoRng, random_secret};
-use super::secret::{Secret, Secret32};
+use super::secret::{Secret, Secret32, scrub_stack};
 use hpke::aead::ChaCha20Poly1305;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::XWing;
@@ -108,12 +108,30 @@ impl PrivateKey {
 
     /// The public key.
     pub fn public_key(&self) -> Result<PublicKey, KemError> {
+        let public = self.make_public_key();
+        scrub_stack();
+        public
+    }
+
+    #[inline(never)]
+    fn make_public_key(&self) -> Result<PublicKey, KemError> {
         Ok(PublicKey(Box::new(XWing::sk_to_pk(&self.hpke_key()?))))
     }
 
     /// HPKE `OpenBase(enc, skR, info, aad = "", ct)`; the inverse of
     /// [`PublicKey::seal`]. The plaintext must be exactly `N` bytes long.
     pub fn open<const N: usize>(&self, info: &[u8], sealed: &[u8]) -> Result<Secret<N>, KemError> {
+        let secret = self.open_leaving_traces(info, sealed);
+        scrub_stack();
+        secret
+    }
+
+    #[inline(never)]
+    fn open_leaving_traces<const N: usize>(
+        &self,
+        info: &[u8],
+        sealed: &[u8],
+    ) -> Result<Secret<N>, KemError> {
         let (encapsulated, ciphertext) = sealed
             .split_at_checked(ENCAPSULATED_LEN)
             .ok_or(KemError::Open)?;

@@ -33,7 +33,8 @@ impl<const N: usize> Secret<N> {
     #[must_use]
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         let array: &[u8; N] = bytes.try_into().ok()?;
-        Some(Self(Box::new(*array)))
+        // Not `Box::new(*array)`: that makes a copy on the stack first.
+        Some(Self::filled_by(|out| out.copy_from_slice(array)))
     }
 
     /// The bytes, for the primitive that needs them. Do not copy them.
@@ -60,6 +61,20 @@ impl<const N: usize> fmt::Debug for Secret<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Secret<{N}>(redacted)")
     }
+}
+
+/// Overwrites the stack that the calls made so far by the caller have used, as
+/// far down as 32 KiB.
+///
+/// For libraries that wipe what they return but not their own local variables:
+/// x-wing 0.1 leaves the expanded private key there. What the caller itself
+/// keeps on the stack is not touched; copies in registers that were spilled
+/// elsewhere may stay.
+#[inline(never)]
+pub(crate) fn scrub_stack() {
+    let mut area = [0u8; 32 * 1024];
+    area.zeroize();
+    core::hint::black_box(&area);
 }
 
 /// Constant-time comparison of two byte strings; lengths are not secret.

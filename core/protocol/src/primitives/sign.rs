@@ -63,7 +63,7 @@ impl VerifyingKey {
 
 /// A private key. The 32-byte seed is wiped on drop.
 #[derive(Clone)]
-pub struct SigningKey(ed25519_dalek::SigningKey);
+pub struct SigningKey(Box<ed25519_dalek::SigningKey>);
 
 impl core::fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -75,7 +75,7 @@ impl SigningKey {
     /// A fresh key.
     pub fn generate(rng: &mut dyn CryptoRng) -> Self {
         let mut seed = random_bytes::<32>(rng);
-        let key = ed25519_dalek::SigningKey::from_bytes(&seed);
+        let key = Box::new(ed25519_dalek::SigningKey::from_bytes(&seed));
         zeroize::Zeroize::zeroize(&mut seed);
         Self(key)
     }
@@ -83,7 +83,9 @@ impl SigningKey {
     /// The key with this seed (RFC 8032 §5.1.5).
     #[must_use]
     pub fn from_seed(seed: &Secret32) -> Self {
-        Self(ed25519_dalek::SigningKey::from_bytes(seed.expose()))
+        Self(Box::new(ed25519_dalek::SigningKey::from_bytes(
+            seed.expose(),
+        )))
     }
 
     /// The seed, for storing it encrypted.

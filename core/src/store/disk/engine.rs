@@ -28,6 +28,33 @@ const REGION_PAGES: [u32; 2] = [3, 16_384];
 
 type Records<'a> = Table<'a, &'static str, &'static [u8]>;
 
+/// A batch and what it expects, each value in memory that is wiped: whether it
+/// is carried out or not.
+#[derive(Default)]
+pub(super) struct Changes {
+    /// `None` removes the name.
+    batch: Vec<(String, Option<Value>)>,
+    expected: Vec<(String, Option<Value>)>,
+}
+
+type Value = Zeroizing<Vec<u8>>;
+
+impl Changes {
+    pub fn new(batch: Batch, expected: Expected) -> Self {
+        let batch = batch.into_iter().map(|change| match change {
+            Change::Put(name, value) => (name, Some(Zeroizing::new(value))),
+            Change::Delete(name) => (name, None),
+        });
+        let expected = expected
+            .into_iter()
+            .map(|(name, value)| (name, value.map(Zeroizing::new)));
+        Self {
+            batch: batch.collect(),
+            expected: expected.collect(),
+        }
+    }
+}
+
 /// A store file for the time of one operation. What the database writes as it
 /// closes is never published.
 pub(super) struct Engine {
@@ -76,7 +103,7 @@ pub(super) fn create(
     medium: Arc<dyn Medium>,
     key: &StoreKey,
     place: &Place,
-    batch: Batch,
+    changes: &Changes,
 ) -> Result<()> {
     let (bytes, keys) = header::create(key)?;
     let fault = |error| io_error("the store can't be made", &error);
@@ -93,7 +120,7 @@ pub(super) fn create(
             pager,
             keys,
         };
-        engine.write(|records, keys| apply(records, keys, batch), Some(place))
+        engine.write(|records, keys| apply(records, keys, changes), Some(place))
     })?;
     medium.sync().map_err(fault)
 }
@@ -161,7 +188,8 @@ impl Engine {
     pub fn scan(&self, prefix: &str) -> Result<Pairs> {
         let read = self.database.begin_read().map_err(broken)?;
         let table = read.open_table(RECORDS).map_err(broken)?;
-        let mut pairs = Pairs::new();
+        // Wiped if the scan fails half-way.
+        let mut pairs: Vec<(String, Value)> = Vec::new();
         for entry in table.range(prefix..).map_err(broken)? {
             let (name, sealed) = entry.map_err(broken)?;
             let name = name.value();
@@ -169,26 +197,23 @@ impl Engine {
                 break;
             }
             let value = self.keys.open_record("records", name, sealed.value())?;
-            pairs.push((name.to_owned(), value));
+            pairs.push((name.to_owned(), Zeroizing::new(value)));
         }
-        Ok(pairs)
+        let plain = |(name, mut value): (String, Value)| (name, core::mem::take(&mut *value));
+        Ok(pairs.into_iter().map(plain).collect())
     }
 
     /// # Errors
     /// Conflict, Io, Full, ReadOnly, Damaged; then nothing has changed.
-    pub fn commit(&self, batch: Batch, expected: Expected) -> Result<()> {
-        if batch.is_empty() {
-            return expected.into_iter().try_for_each(|(name, value)| {
-                let have = self.get(&name)?.map(Zeroizing::new);
-                holds(have, value)
-            });
+    pub fn commit(&self, changes: &Changes) -> Result<()> {
+        if changes.batch.is_empty() {
+            let read = self.database.begin_read().map_err(broken)?;
+            let records = read.open_table(RECORDS).map_err(broken)?;
+            return hold(&records, &self.keys, changes);
         }
         let change = |records: &mut Records<'_>, keys: &Keys| {
-            for (name, value) in expected {
-                let have = value_in(records, keys, &name)?.map(Zeroizing::new);
-                holds(have, value)?;
-            }
-            apply(records, keys, batch)
+            hold(records, keys, changes)?;
+            apply(records, keys, changes)
         };
         self.write(change, None)
     }
@@ -230,31 +255,35 @@ fn value_in(
         .transpose()
 }
 
-fn holds(have: Option<Zeroizing<Vec<u8>>>, expected: Option<Vec<u8>>) -> Result<()> {
-    let expected = expected.map(Zeroizing::new);
-    if have == expected {
-        return Ok(());
+/// # Errors
+/// Conflict, if something that is expected does not hold.
+fn hold(
+    records: &impl ReadableTable<&'static str, &'static [u8]>,
+    keys: &Keys,
+    changes: &Changes,
+) -> Result<()> {
+    for (name, expected) in &changes.expected {
+        let have = value_in(records, keys, name)?.map(Zeroizing::new);
+        if have != *expected {
+            let what = "somebody else has written in between";
+            return Err(failed(StoreFailure::Conflict, what));
+        }
     }
-    let what = "somebody else has written in between";
-    Err(failed(StoreFailure::Conflict, what))
+    Ok(())
 }
 
-fn apply(records: &mut Records<'_>, keys: &Keys, batch: Batch) -> Result<()> {
-    for change in batch {
-        match change {
-            Change::Put(name, value) => {
-                let value = Zeroizing::new(value);
-                if value.len() > MAX_VALUE {
-                    return Err(failed(StoreFailure::Io, "a value of more than 16 MiB"));
-                }
-                let sealed = keys.seal_record("records", &name, &value)?;
-                let put = records.insert(name.as_str(), sealed.as_slice());
-                put.map_err(broken)?;
-            }
-            Change::Delete(name) => {
-                records.remove(name.as_str()).map_err(broken)?;
-            }
+fn apply(records: &mut Records<'_>, keys: &Keys, changes: &Changes) -> Result<()> {
+    for (name, value) in &changes.batch {
+        let name = name.as_str();
+        let Some(value) = value else {
+            records.remove(name).map_err(broken)?;
+            continue;
+        };
+        if value.len() > MAX_VALUE {
+            return Err(failed(StoreFailure::Io, "a value of more than 16 MiB"));
         }
+        let sealed = keys.seal_record("records", name, value)?;
+        records.insert(name, sealed.as_slice()).map_err(broken)?;
     }
     Ok(())
 }

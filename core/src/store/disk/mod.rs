@@ -19,7 +19,7 @@ pub use key::StoreKey;
 
 use crate::ports::{Batch, BoxFuture, Expected, Pairs, Store, StoreError, StoreFailure};
 use core::fmt;
-use engine::Engine;
+use engine::{Changes, Engine};
 use medium::Access;
 use place::Place;
 use std::fs::File;
@@ -148,7 +148,8 @@ impl Store for DiskStore {
     }
 
     fn commit(&self, batch: Batch, expected: Expected) -> BoxFuture<'_, Result<()>> {
-        self.run(move |file| file.commit(batch, expected))
+        let batch = Changes::new(batch, expected);
+        self.run(move |file| file.commit(&batch))
     }
 }
 
@@ -183,7 +184,7 @@ impl StoreFile {
         })
     }
 
-    fn commit(&self, batch: Batch, expected: Expected) -> Result<()> {
+    fn commit(&self, changes: &Changes) -> Result<()> {
         loop {
             if let Some(file) = self.open(Access::Write)? {
                 let here = self.place(&file)?;
@@ -194,13 +195,13 @@ impl StoreFile {
                         }
                         engine.bind(&here)?;
                     }
-                    engine.commit(batch, expected)
+                    engine.commit(changes)
                 });
             }
             // An empty store first; if two processes do this, one wins and both go on with it.
             medium::create(&self.0.path, |file| {
                 let here = self.place(&file)?;
-                engine::create(Arc::new(file), &self.0.key, &here, Batch::new())
+                engine::create(Arc::new(file), &self.0.key, &here, &Changes::default())
             })?;
         }
     }

@@ -12,13 +12,17 @@ fn whoever_holds_the_file_too_long_makes_it_busy() {
     let path = folder.path().join("store");
     let options = DiskStoreOptions::new(&path, key()).patience(Duration::from_millis(30));
     let store = StoreFile(options);
-    store.commit(vec![put("a", b"b")], Vec::new()).unwrap();
+    store
+        .commit(&Changes::new(vec![put("a", b"b")], Vec::new()))
+        .unwrap();
     let other = File::open(&path).unwrap();
     let get = || store.read(|engine| engine.get("a"));
 
     fs4::FileExt::lock_shared(&other).unwrap();
     assert_eq!(get().unwrap(), Some(Some(b"b".to_vec())));
-    let refused = store.commit(Vec::new(), Vec::new()).unwrap_err();
+    let refused = store
+        .commit(&Changes::new(Vec::new(), Vec::new()))
+        .unwrap_err();
     assert_eq!(refused.failure, StoreFailure::Busy);
     fs4::FileExt::unlock(&other).unwrap();
 
@@ -28,7 +32,9 @@ fn whoever_holds_the_file_too_long_makes_it_busy() {
         std::thread::sleep(Duration::from_millis(10));
         drop(other);
     });
-    store.commit(vec![put("a", b"c")], Vec::new()).unwrap();
+    store
+        .commit(&Changes::new(vec![put("a", b"c")], Vec::new()))
+        .unwrap();
     waiting.join().unwrap();
     assert_eq!(get().unwrap(), Some(Some(b"c".to_vec())));
 }
@@ -38,10 +44,12 @@ fn only_one_of_two_makers_wins() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
     let first = StoreFile(DiskStoreOptions::new(&path, key()));
-    first.commit(vec![put("a", b"b")], Vec::new()).unwrap();
+    first
+        .commit(&Changes::new(vec![put("a", b"b")], Vec::new()))
+        .unwrap();
     let bytes = std::fs::read(&path).unwrap();
     super::super::medium::create(&path, |file| {
-        engine::create(Arc::new(file), &key(), &place(), Batch::new())
+        engine::create(Arc::new(file), &key(), &place(), &Changes::default())
     })
     .unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), bytes);

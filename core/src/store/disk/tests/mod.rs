@@ -7,7 +7,7 @@ mod faults;
 mod file;
 mod power;
 
-use super::engine::{self, Engine};
+use super::engine::{self, Changes, Engine};
 use super::place::Place;
 use super::{Result, StoreKey};
 use crate::ports::{Batch, Change, Expected};
@@ -37,7 +37,8 @@ fn put(name: &str, value: &[u8]) -> Change {
 fn store(records: &Model) -> Arc<FakeDisk> {
     let disk = Arc::new(FakeDisk::default());
     let batch = records.iter().map(|(name, value)| put(name, value));
-    engine::create(disk.clone(), &key(), &place(), batch.collect()).unwrap();
+    let changes = Changes::new(batch.collect(), Vec::new());
+    engine::create(disk.clone(), &key(), &place(), &changes).unwrap();
     disk
 }
 
@@ -46,7 +47,8 @@ fn with<T>(disk: &Arc<FakeDisk>, work: impl FnOnce(&Engine) -> Result<T>) -> Res
 }
 
 fn commit(disk: &Arc<FakeDisk>, batch: Batch, expected: Expected) -> Result<()> {
-    with(disk, |engine| engine.commit(batch, expected))
+    let changes = Changes::new(batch, expected);
+    with(disk, |engine| engine.commit(&changes))
 }
 
 fn content(disk: &Arc<FakeDisk>) -> Result<Model> {

@@ -91,7 +91,7 @@ fn a_store_that_is_being_made_is_whole_or_refused() {
         let mut dice = Dice::new(steps as u64);
         let disk = Arc::new(FakeDisk::default());
         disk.fail_after(steps, ErrorKind::BrokenPipe);
-        let made = engine::create(disk.clone(), &key(), &place(), Batch::new());
+        let made = engine::create(disk.clone(), &key(), &place(), &Changes::default());
         made.unwrap_err();
         // It never gets its name; if it did, opening it would not invent anything.
         let left = Arc::new(FakeDisk::of(disk.after_power_cut(&mut dice)));
