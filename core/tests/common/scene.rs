@@ -139,6 +139,13 @@ impl Scene {
         self.session.rotate().await
     }
 
+    /// The doctor's program starts again and writes.
+    pub async fn restart_and_encrypt(&self) -> Result<()> {
+        let again = self.doctor.restart().await?;
+        let session = again.account().session(self.session.id());
+        session.encrypt("x", None).await.map(drop)
+    }
+
     pub async fn metadata(&self) -> Result<()> {
         let again = self.doctor.restart().await?;
         let session = again.account().session(self.session.id());
