@@ -99,12 +99,8 @@ mod tests {
         assert_eq!(ask("GET", "/readyz").await, (204, Vec::new()));
         assert_eq!(ask("GET", "not a path").await, (400, Vec::new()));
         let (status, body) = ask("GET", "/v1/tenants/none").await;
-        assert_eq!(status, 404);
-        assert!(
-            String::from_utf8(body)
-                .unwrap()
-                .contains("TENANT_NOT_FOUND")
-        );
+        assert_eq!(status, 400);
+        assert!(String::from_utf8(body).unwrap().contains("BAD_REQUEST"));
         assert_eq!(ask("PUT", "/v1/tenants/none").await.0, 405);
     }
 }
