@@ -151,7 +151,7 @@ lies! {
     wrap_altered: WrapAltered, newcomer => WrapInvalid;
     wrap_proof_altered: WrapProofAltered, newcomer => WrapInvalid;
     wraps_withheld: WrapsWithheld, newcomer => EpochUnavailable;
-    wraps_withheld_from_a_writer: WrapsWithheld, restart_and_encrypt => EpochUnavailable;
+    wraps_withheld_from_a_writer: WrapsWithheld, newcomer_writes => EpochUnavailable;
     user_key_wrap_altered: UserKeyWrapAltered, newcomer_restarts => WrapInvalid;
     user_key_wrap_withheld: UserKeyWrapWithheld, newcomer_restarts => WrapInvalid;
     back_link_altered: BackLinkAltered, newcomer_looks_back => BackLinkInvalid;

@@ -139,10 +139,9 @@ impl Scene {
         self.session.rotate().await
     }
 
-    /// The doctor's program starts again and writes.
-    pub async fn restart_and_encrypt(&self) -> Result<()> {
-        let again = self.doctor.restart().await?;
-        let session = again.account().session(self.session.id());
+    /// Somebody who has never asked for the session writes.
+    pub async fn newcomer_writes(&self) -> Result<()> {
+        let session = self.insurer.account().session(self.session.id());
         session.encrypt("x", None).await.map(drop)
     }
 
