@@ -166,6 +166,9 @@ lies! {
     tenant_shortened: TenantShortened, restart => HistoryShortened;
     tenant_forked: TenantForked, restart => HistoryForked;
 
+    results_swapped: ResultsSwapped, refresh_many => AnswerMismatch;
+    results_missing: ResultsMissing, refresh_many => AnswerMismatch;
+    results_contradictory: ResultsContradictory, refresh_many => ProtocolError;
     body_empty: BodyEmpty, refresh => ProtocolError;
     body_not_json: BodyNotJson, refresh => ProtocolError;
     body_nested: BodyNested, refresh => ProtocolError;

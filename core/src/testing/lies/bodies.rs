@@ -3,9 +3,10 @@
 use super::answer::{Answer, is_write};
 use super::liar::Liar;
 use super::list::Lie;
-use crate::error::Result;
+use crate::error::{ErrorCode, Result};
 use crate::ports::{Request, Response};
 use crate::testing::lock;
+use plico_protocol::wire::Problem;
 use plico_protocol::wire::limits::MAX_ANSWER;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -41,10 +42,36 @@ pub(super) async fn tell(lie: Lie, liar: &Liar<'_>, shown: &mut Response) -> Res
                 _ => return Ok(false),
             }
         }
+        Lie::ResultsSwapped | Lie::ResultsMissing | Lie::ResultsContradictory => {
+            return Ok(results(lie, liar, shown));
+        }
         Lie::AnswerToAnotherQuestion => return Ok(ok && another(liar, shown)),
         _ => return Ok(ok && cross(liar, shown).await),
     }
     Ok(true)
+}
+
+/// Lies among the results of several sessions.
+fn results(lie: Lie, liar: &Liar<'_>, shown: &mut Response) -> bool {
+    let Answer::Sessions(mut answer) = Answer::parse(liar.request, shown) else {
+        return false;
+    };
+    let [.., first, second] = answer.results.as_mut_slice() else {
+        return false;
+    };
+    match lie {
+        Lie::ResultsSwapped => std::mem::swap(first, second),
+        Lie::ResultsContradictory => {
+            second.problem = Some(Problem::new(ErrorCode::SessionEnded));
+        }
+        _ => {
+            answer.results.pop();
+        }
+    }
+    if let Some(body) = Answer::Sessions(answer).body() {
+        shown.body = body;
+    }
+    true
 }
 
 fn same_question(one: &Request, two: &Request) -> bool {

@@ -237,6 +237,12 @@ lies! {
         AnswerToAnotherQuestion: "gives the answer that another session's question had" => [AnswerMismatch];
         /// Needs two questions about sessions at the same time.
         AnswersCrossed: "exchanges the answers of two concurrent requests" => [AnswerMismatch];
+        /// Needs several sessions asked for at the same time: such questions travel together.
+        ResultsSwapped: "exchanges the results of two sessions in one answer" => [AnswerMismatch];
+        /// Needs several sessions asked for at the same time: such questions travel together.
+        ResultsMissing: "leaves a session's result out of an answer about several" => [AnswerMismatch];
+        /// Needs several sessions asked for at the same time: such questions travel together.
+        ResultsContradictory: "gives a session's result and a problem with it at once" => [ProtocolError];
         BodyEmpty: "answers with an empty body" => [ProtocolError];
         BodyNotJson: "answers with a page for people" => [ProtocolError];
         BodyNested: "answers with a million brackets" => [ProtocolError];
