@@ -7,6 +7,9 @@ use plico_protocol::format::context::ContextError;
 pub use plico_protocol::wire::ErrorCode;
 use plico_protocol::wire::Problem;
 
+/// Characters of a directory's own words that an error repeats.
+const MAX_DETAIL: usize = 200;
+
 /// What every fallible call returns.
 pub type Result<T> = core::result::Result<T, Error>;
 
@@ -53,7 +56,7 @@ impl Error {
             .filter(|code| code.status() != 0)
             .unwrap_or(ErrorCode::ProtocolError);
         Self {
-            detail: problem.detail.clone(),
+            detail: problem.detail.as_deref().map(one_line),
             directory_time_ms: problem.time_ms,
             ..Self::new(code)
         }
@@ -75,6 +78,12 @@ impl Error {
     pub(crate) fn directory_time_ms(&self) -> Option<u64> {
         self.directory_time_ms
     }
+}
+
+/// What a directory says ends up in the app's log: it gets one line of it.
+fn one_line(text: &str) -> String {
+    let line = text.chars().take(MAX_DETAIL);
+    line.map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 impl core::fmt::Display for Error {

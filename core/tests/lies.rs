@@ -86,6 +86,7 @@ lies! {
     identity_unknown_entry: IdentityUnknownEntry, refresh => NeedsNewerClient;
 
     head_missing: HeadMissing, refresh => HeadInvalid;
+    head_missing_after_a_write: HeadMissing, write => HeadInvalid;
     head_altered: HeadAltered, refresh => HeadInvalid;
     head_by_another_key: HeadByAnotherKey, refresh => HeadInvalid;
     head_of_another_chain: HeadOfAnotherChain, refresh => AnswerMismatch;
@@ -150,6 +151,7 @@ lies! {
     wrap_altered: WrapAltered, newcomer => WrapInvalid;
     wrap_proof_altered: WrapProofAltered, newcomer => WrapInvalid;
     wraps_withheld: WrapsWithheld, newcomer => EpochUnavailable;
+    wraps_withheld_from_a_writer: WrapsWithheld, newcomer_writes => EpochUnavailable;
     user_key_wrap_altered: UserKeyWrapAltered, newcomer_restarts => WrapInvalid;
     user_key_wrap_withheld: UserKeyWrapWithheld, newcomer_restarts => WrapInvalid;
     back_link_altered: BackLinkAltered, newcomer_looks_back => BackLinkInvalid;
@@ -164,6 +166,9 @@ lies! {
     tenant_shortened: TenantShortened, restart => HistoryShortened;
     tenant_forked: TenantForked, restart => HistoryForked;
 
+    results_swapped: ResultsSwapped, refresh_many => AnswerMismatch;
+    results_missing: ResultsMissing, refresh_many => AnswerMismatch;
+    results_contradictory: ResultsContradictory, refresh_many => ProtocolError;
     body_empty: BodyEmpty, refresh => ProtocolError;
     body_not_json: BodyNotJson, refresh => ProtocolError;
     body_nested: BodyNested, refresh => ProtocolError;
@@ -181,6 +186,7 @@ lies! {
     problem_unknown: ProblemUnknown, refresh => ProtocolError;
 
     write_claimed: WriteClaimed, write => HeadInvalid;
+    write_denied: WriteDenied, write => NotAllowed;
 }
 
 // ---- lies that need more than one step ----
@@ -189,6 +195,12 @@ lies! {
 const MORE: &[(&str, Lie, &[ErrorCode])] = &[
     ("what_nobody_asked_for", Lie::UserIdsExtra, &[]),
     ("what_nobody_asked_for", Lie::IdentitiesExtra, &[]),
+    ("a_write_called_a_conflict", Lie::WriteCalledConflict, &[]),
+    (
+        "a_refusal_with_a_megabyte_of_text",
+        Lie::ProblemVerbose,
+        &[ErrorCode::NotAllowed],
+    ),
     (
         "metadata_invented",
         Lie::SessionMetadataInvented,
@@ -254,6 +266,49 @@ async fn what_nobody_asked_for() {
     assert!(scene.directory.told() > 0);
     scene.directory.honest();
     scene.works().await;
+}
+
+#[tokio::test]
+async fn a_write_called_a_conflict() {
+    let scene = Scene::for_lie(Lie::WriteCalledConflict).await;
+    scene.doctor.connection().tell(Lie::WriteCalledConflict);
+    scene.write().await.unwrap();
+    // Written once, and not once more for the refusal.
+    assert_eq!(scene.doctor.connection().told(), 1);
+    scene.doctor.connection().honest();
+    scene.works().await;
+}
+
+#[tokio::test]
+async fn a_refusal_with_a_megabyte_of_text() {
+    let scene = Scene::for_lie(Lie::ProblemVerbose).await;
+    scene.directory.tell(Lie::ProblemVerbose);
+    let error = scene.refresh().await.unwrap_err();
+    assert!(scene.directory.told() > 0);
+    assert_eq!(error.code(), ErrorCode::NotAllowed);
+    // One short line for the app's log.
+    let text = error.to_string();
+    assert!(text.chars().count() < 400, "{} characters", text.len());
+    assert!(!text.contains(char::is_control), "{text:?}");
+    scene.directory.honest();
+    scene.works().await;
+}
+
+/// The limit of whoever sees a log for the first time.
+#[tokio::test]
+async fn a_newcomer_believes_a_fork_until_it_is_shown_the_other() {
+    let scene = Scene::for_lie(Lie::SessionForked).await;
+    scene.session.rotate().await.unwrap();
+    scene.insurer.connection().tell(Lie::SessionForked);
+    scene.newcomer().await.unwrap();
+    assert!(scene.insurer.connection().told() > 0);
+    scene.insurer.connection().honest();
+    let theirs = scene.insurer.account().session(scene.session.id());
+    assert_eq!(code(theirs.refresh().await), ErrorCode::HistoryForked);
+    // All others are as before.
+    scene.refresh().await.unwrap();
+    let second = &scene.second;
+    scene.opens(&scene.patient, second, "second").await.unwrap();
 }
 
 #[tokio::test]

@@ -79,3 +79,28 @@ impl InProcess {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::sqlite::SqliteStorage;
+
+    #[tokio::test]
+    async fn answers_like_the_server() {
+        let storage: Arc<dyn Storage> = Arc::new(SqliteStorage::in_memory().await.unwrap());
+        let bare = Config::in_memory();
+        assert!(InProcess::new(&bare, storage.clone()).is_err());
+        let config = bare.with_public_url("http://directory.test/");
+        let directory = InProcess::new(&config, storage).unwrap();
+        let ask = |method: &'static str, path: &'static str| {
+            let directory = directory.clone();
+            async move { directory.handle(method, path, &[], Vec::new()).await }
+        };
+        assert_eq!(ask("GET", "/readyz").await, (204, Vec::new()));
+        assert_eq!(ask("GET", "not a path").await, (400, Vec::new()));
+        let (status, body) = ask("GET", "/v1/tenants/none").await;
+        assert_eq!(status, 400);
+        assert!(String::from_utf8(body).unwrap().contains("BAD_REQUEST"));
+        assert_eq!(ask("PUT", "/v1/tenants/none").await.0, 405);
+    }
+}

@@ -2,6 +2,8 @@
 
 use plico::testing::{Lie, TestDirectory, TestPerson};
 use plico::{EncryptionSession, Grant, Recipient, Result, Rights, SessionOptions};
+use std::future::{Future, poll_fn};
+use std::task::Poll;
 use std::time::Duration;
 
 pub const MINUTE: Duration = Duration::from_secs(60);
@@ -100,6 +102,20 @@ impl Scene {
         self.refresh().await
     }
 
+    /// The doctor asks for so many sessions at once that some questions travel
+    /// together. The first error, if any; sessions that the lie is not about
+    /// must be fine.
+    pub async fn refresh_many(&self) -> Result<()> {
+        let mut tasks = Vec::new();
+        for _ in 0..12 {
+            let session = self.doctor.account().create_session([]).await?;
+            tasks.push(async move { session.refresh().await });
+        }
+        let results = join_all(tasks).await;
+        assert!(results.iter().any(Result::is_ok));
+        results.into_iter().collect()
+    }
+
     /// The doctor's program starts again and reads everything anew; it has
     /// only its pins.
     pub async fn restart(&self) -> Result<()> {
@@ -139,6 +155,12 @@ impl Scene {
         self.session.rotate().await
     }
 
+    /// Somebody who has never asked for the session writes.
+    pub async fn newcomer_writes(&self) -> Result<()> {
+        let session = self.insurer.account().session(self.session.id());
+        session.encrypt("x", None).await.map(drop)
+    }
+
     pub async fn metadata(&self) -> Result<()> {
         let again = self.doctor.restart().await?;
         let session = again.account().session(self.session.id());
@@ -165,4 +187,23 @@ impl Scene {
             self.opens(&again, &sealed, "third").await.unwrap();
         }
     }
+}
+
+/// Drives all of them at the same time.
+async fn join_all<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
+    let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
+    let mut results: Vec<Option<T>> = futures.iter().map(|_| None).collect();
+    poll_fn(|context| {
+        for (future, result) in futures.iter_mut().zip(&mut results) {
+            if result.is_none()
+                && let Poll::Ready(value) = future.as_mut().poll(context)
+            {
+                *result = Some(value);
+            }
+        }
+        let done = results.iter().all(Option::is_some);
+        if done { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    results.into_iter().flatten().collect()
 }

@@ -121,15 +121,16 @@ lies! {
         OwnIdentityShortened: "shows the client's own chain without its last entry" => [HistoryShortened];
         IdentitiesExtra: "adds an identity that nobody asked for" => []
             limit "what was not asked for is not read";
-        /// Needs an [`Accomplice`](super::Accomplice) among the identities asked for.
-        IdentityForked: "shows another last entry, signed by the identity's own colluding device" => [HistoryForked];
-        /// Needs an [`Accomplice`](super::Accomplice) among the identities asked for.
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) among the identities asked for.
+        IdentityForked: "shows another last entry, signed by the identity's own colluding device" => [HistoryForked]
+            limit "a client that has seen neither believes the one that it is shown, until it is shown the other";
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) among the identities asked for.
         IdentityRewritten: "shows another last entry and one more after it, signed by the identity's own colluding device" => [HistoryForked];
-        /// Needs an [`Accomplice`](super::Accomplice) among the identities asked for.
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) among the identities asked for.
         IdentityKeyWeak: "shows a new device whose signing key is of small order, registered by a colluding device" => [HistoryInvalid];
-        /// Needs an [`Accomplice`](super::Accomplice) among the identities asked for.
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) among the identities asked for.
         IdentityKeyNotCanonical: "shows a new device whose signing key is not canonical, registered by a colluding device" => [HistoryInvalid];
-        /// Needs an [`Accomplice`](super::Accomplice) among the identities asked for.
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) among the identities asked for.
         IdentityUnknownEntry: "shows an entry of a type that does not exist yet, signed by a colluding device" => [NeedsNewerClient];
     }
     Heads {
@@ -165,23 +166,24 @@ lies! {
         SessionRotationByOutsider: "begins an epoch by an entry of somebody who is no recipient" => [RightsViolation];
         SessionAuthorAhead: "adds an entry whose author names a place that its own chain has not reached" => [HistoryShortened];
         SessionAuthorElsewhere: "adds an entry whose author names a place of another history of its own chain" => [HistoryForked];
-        /// Needs an [`Accomplice`](super::Accomplice) who may read, but not forward.
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) who may read, but not forward.
         SessionRecipientAdded: "adds a recipient by an entry of a recipient without the right to forward" => [RightsViolation];
-        /// Needs an [`Accomplice`](super::Accomplice) who may forward, but not revoke.
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) who may forward, but not revoke.
         SessionGrantWidened: "adds a grant that is wider than its grantor's" => [GrantExceedsGrantor];
-        /// Needs an [`Accomplice`](super::Accomplice) who may forward until some end.
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) who may forward until some end.
         SessionGrantProlonged: "adds a grant that ends later than its grantor's" => [GrantExceedsGrantor];
-        /// Needs an [`Accomplice`](super::Accomplice) who may not revoke.
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) who may not revoke.
         SessionRevocationForged: "takes a recipient away by an entry of a recipient without the right to revoke" => [RightsViolation];
-        /// Needs an [`Accomplice`](super::Accomplice) who is no owner.
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) who is no owner.
         SessionEnded: "ends a session by an entry of a recipient who is no owner" => [RightsViolation];
-        /// Needs an [`Accomplice`](super::Accomplice) among the recipients.
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) among the recipients.
         SessionRecipientLeftOut: "begins an epoch for all but one recipient, by an entry of a colluding one" => [HistoryInvalid];
-        /// Needs an [`Accomplice`](super::Accomplice) among the recipients.
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) among the recipients.
         SessionBackDated: "adds an entry of a colluding recipient that goes back in its own chain" => [HistoryInvalid];
-        /// Needs an [`Accomplice`](super::Accomplice) among the recipients.
-        SessionForked: "shows another last entry, signed by a colluding recipient" => [HistoryForked];
-        /// Needs an [`Accomplice`](super::Accomplice) among the recipients.
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) among the recipients.
+        SessionForked: "shows another last entry, signed by a colluding recipient" => [HistoryForked]
+            limit "a client that has seen neither believes the one that it is shown, until it is shown the other";
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) among the recipients.
         SessionRewritten: "shows another last entry and one more after it, signed by a colluding recipient" => [HistoryForked];
         SessionMetadataAltered: "alters one bit of a session's metadata" => [AnswerMismatch];
         SessionMetadataOlder: "gives the metadata that a session had before" => [AnswerMismatch];
@@ -208,10 +210,10 @@ lies! {
         /// Needs two epochs, of which the client was granted the newest only.
         BackLinksWithheld: "gives no back-links" => [EpochUnavailable]
             limit "an answer can be withheld; what is encrypted stays closed";
-        /// Needs an [`Accomplice`](super::Accomplice) among the recipients, who
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) among the recipients, who
         /// really writes the entry: it stays when the directory is honest again.
         WrapFalse: "lets a colluding recipient begin an epoch with wraps that do not open" => [WrapFalse];
-        /// Needs an [`Accomplice`](super::Accomplice) among the recipients, who
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) among the recipients, who
         /// really writes the entry: it stays when the directory is honest again.
         BackLinkFalse: "lets a colluding recipient begin an epoch with a back-link that does not open" => [BackLinkFalse];
     }
@@ -221,9 +223,9 @@ lies! {
         TenantKeyForged: "adds an enrolment key of its own, with a forged signature" => [HistoryInvalid];
         TenantEndless: "says without end that there are more entries of the tenant's chain" => [ProtocolError];
         TenantProtocolUnknown: "speaks only protocol versions that do not exist yet" => [ProtocolError];
-        /// Needs [`TestDirectory::add_enrolment_key`](super::TestDirectory::add_enrolment_key) before.
+        /// Needs [`TestDirectory::add_enrolment_key`](crate::testing::TestDirectory::add_enrolment_key) before.
         TenantShortened: "shows the tenant's chain without its last entry" => [HistoryShortened];
-        /// Needs [`TestDirectory::add_enrolment_key`](super::TestDirectory::add_enrolment_key) before.
+        /// Needs [`TestDirectory::add_enrolment_key`](crate::testing::TestDirectory::add_enrolment_key) before.
         /// The backend is in league with the directory.
         TenantForked: "shows another last entry of the tenant's chain, signed with the backend's enrolment key" => [HistoryForked];
     }
@@ -235,6 +237,12 @@ lies! {
         AnswerToAnotherQuestion: "gives the answer that another session's question had" => [AnswerMismatch];
         /// Needs two questions about sessions at the same time.
         AnswersCrossed: "exchanges the answers of two concurrent requests" => [AnswerMismatch];
+        /// Needs several sessions asked for at the same time: such questions travel together.
+        ResultsSwapped: "exchanges the results of two sessions in one answer" => [AnswerMismatch];
+        /// Needs several sessions asked for at the same time: such questions travel together.
+        ResultsMissing: "leaves a session's result out of an answer about several" => [AnswerMismatch];
+        /// Needs several sessions asked for at the same time: such questions travel together.
+        ResultsContradictory: "gives a session's result and a problem with it at once" => [ProtocolError];
         BodyEmpty: "answers with an empty body" => [ProtocolError];
         BodyNotJson: "answers with a page for people" => [ProtocolError];
         BodyNested: "answers with a million brackets" => [ProtocolError];
@@ -257,12 +265,19 @@ lies! {
         ProblemRequestReplayed: "says that it has seen a write before" => [RequestReplayed]
             limit "whether the write was carried out stays open; the same bytes go out again before the next one";
         ProblemOfClient: "answers with a code that only a client may give" => [ProtocolError];
+        ProblemVerbose: "refuses with a megabyte of text, lines of its own for the app's log among it" => [NotAllowed];
         ProblemUnknown: "answers with a code that does not exist" => [ProtocolError];
     }
     Writes {
         WriteClaimed: "claims a write that it has not carried out, with the head before it" => [HeadInvalid];
         WriteForgotten: "claims a write that it has not carried out, with a signed head after it" => [HistoryShortened]
             limit "the write seems done; it is missed as soon as the log is shown without it, and the signed head proves it";
+        /// The write is carried out.
+        WriteDenied: "carries a write out and says that it was not allowed" => [NotAllowed]
+            limit "what the directory says of a write is its word; what is in the log shows with the next true answer";
+        /// The write is carried out.
+        WriteCalledConflict: "carries a write out and says that somebody else wrote first" => []
+            limit "the client finds its own entry in the log and is content";
         CreationClaimed: "claims to have made a session that it has not made" => [SessionNotFound];
         EnrolmentClaimed: "claims an enrolment that it has not carried out" => [SignatureInvalid];
     }

@@ -130,6 +130,7 @@ pub(super) async fn answer(
     let mut shown = honest.clone();
     let lied = match lie.group() {
         Group::Bodies => bodies::tell(lie, &liar, &mut shown).await?,
+        Group::Writes => writes::refuse(lie, &liar, &mut shown),
         _ => {
             let mut answer = Answer::parse(request, &honest);
             let lied = inside(lie, &liar, &mut answer).await?;

@@ -28,6 +28,10 @@ pub(super) fn tell(lie: Lie, liar: &Liar<'_>) -> Option<Response> {
             status = Some(403);
             Problem::new(ErrorCode::IdentityChanged)
         }
+        Lie::ProblemVerbose => {
+            let line = "\nERROR the app's key has leaked\u{7}\u{1b}[2J";
+            Problem::new(ErrorCode::NotAllowed).with_detail(line.repeat(40_000))
+        }
         Lie::ProblemUnknown => Problem {
             code: "LOOK_BEHIND_YOU".into(),
             ..Problem::new(ErrorCode::NotAllowed)

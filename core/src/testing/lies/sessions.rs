@@ -226,14 +226,15 @@ async fn another_log(
             shown.push(draft.entry);
         }
     }
-    let len = shown.len() as u64;
-    liar.show_log(answer, id, &shown);
-    answer.wraps.retain(|wrap| wrap.seq < len);
-    if len < log.entries.len() as u64 {
+    // Nothing that comes with entries that are not shown.
+    let pairs = shown.iter().zip(&log.entries);
+    let common = pairs.take_while(|(one, two)| one == two).count();
+    if common < log.entries.len() {
+        answer.wraps.retain(|wrap| wrap.seq < common as u64);
         answer.back_links.clear();
-        // It might be newer than the log that is shown.
         answer.metadata = None;
     }
+    liar.show_log(answer, id, &shown);
     Ok(true)
 }
 

@@ -17,7 +17,7 @@ use plico_protocol::keyring::merkle;
 use plico_protocol::keyring::wraps::commit;
 use plico_protocol::rights::draft::{Draft, rotate};
 use plico_protocol::wire::b64::{self, B64, B64x32};
-use plico_protocol::wire::rest::{Append, SessionAnswer, WrapAnswer};
+use plico_protocol::wire::rest::{Append, SessionAnswer, SessionsLookup, WrapAnswer};
 use plico_protocol::wire::upload::draft_to_rest;
 
 pub(super) async fn tell(lie: Lie, liar: &Liar<'_>, answer: &mut Answer) -> Result<bool> {
@@ -171,11 +171,35 @@ pub(super) async fn write(lie: Lie, liar: &Liar<'_>) -> Result<()> {
     if !matches!(lie, Lie::WrapFalse | Lie::BackLinkFalse) || is_write(liar.request) {
         return Ok(());
     }
-    let asked = liar.request.url.split("/sessions/").nth(1);
-    let name = asked.and_then(|rest| rest.split('?').next());
-    let Some(id) = name.and_then(b64::decode_array).map(ChainId) else {
-        return Ok(());
+    for id in asked(liar).await? {
+        begin_false_epoch(lie, liar, id).await?;
+    }
+    Ok(())
+}
+
+/// The sessions that a request is about, by id or by handle.
+async fn asked(liar: &Liar<'_>) -> Result<Vec<ChainId>> {
+    let names = match serde_json::from_slice::<SessionsLookup>(&liar.request.body) {
+        Ok(lookup) => lookup.sessions.into_iter().map(|it| it.session.0).collect(),
+        Err(_) => {
+            let rest = liar.request.url.split("/sessions/").nth(1);
+            let name = rest.and_then(|rest| rest.split('?').next());
+            Vec::from_iter(name.and_then(b64::decode))
+        }
     };
+    let mut ids = Vec::new();
+    for name in names {
+        if let Ok(handle) = name.as_slice().try_into() {
+            let found = liar.storage.session_by_handle(liar.tenant.id, handle).await;
+            ids.extend(found.map_err(|error| kit_error("a session", error))?);
+        } else if let Ok(id) = name.as_slice().try_into() {
+            ids.push(ChainId(id));
+        }
+    }
+    Ok(ids)
+}
+
+async fn begin_false_epoch(lie: Lie, liar: &Liar<'_>, id: ChainId) -> Result<()> {
     if liar.entries(id).await?.is_empty() || written(liar, id).await? {
         return Ok(());
     }

@@ -1,16 +1,33 @@
-//! Success that is claimed for what was not done.
+//! Success that is claimed for what was not done, and the other way round.
 
 use super::answer::is_write;
 use super::liar::{Liar, position_of};
 use super::list::Lie;
-use crate::error::Result;
+use crate::error::{ErrorCode, Result};
 use crate::ports::Response;
 use crate::testing::kit_error;
 use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::ChainId;
+use plico_protocol::wire::Problem;
 use plico_protocol::wire::b64::B64x32;
 use plico_protocol::wire::rest::{Append, Appended, Enrol, EntryUpload, IdentityAnswer};
 use serde::Serialize;
+
+/// Refusals of what was carried out.
+pub(super) fn refuse(lie: Lie, liar: &Liar<'_>, shown: &mut Response) -> bool {
+    let code = match lie {
+        Lie::WriteDenied => ErrorCode::NotAllowed,
+        Lie::WriteCalledConflict => ErrorCode::Conflict,
+        _ => return false,
+    };
+    if !is_write(liar.request) || !(200..300).contains(&shown.status) {
+        return false;
+    }
+    let problem = Problem::new(code);
+    shown.status = problem.status;
+    shown.body = serde_json::to_vec(&problem).unwrap_or_default();
+    true
+}
 
 fn decode(uploads: &[EntryUpload]) -> Result<Vec<SignedEntry>> {
     uploads
