@@ -4,14 +4,13 @@ use super::account::AccountInner;
 use super::decode_entries;
 use super::pins::store_error;
 use super::saves::{Saved, Saves};
-use super::stored::{self, PAGE, StoredPage, StoredSecret, StoredSent, StoredSession};
+use super::stored::{self, PAGE, StoredPage, StoredSent, StoredSession};
 use super::view::View;
 use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::format::encode;
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::format::opaque::Opaque;
 use plico_protocol::keyring::{EpochContext, EpochSecret};
-use plico_protocol::primitives::secret::Secret;
 use plico_protocol::wire::b64::B64;
 use std::collections::HashMap;
 
@@ -28,7 +27,7 @@ fn is_same(kept: &StoredSession, view: &View) -> bool {
         && kept.sent == view.sent
         && metadata == view.metadata.as_deref()
         && kept.back_links.len() == view.back_links.len()
-        && kept.secrets.len() == view.secrets.len()
+        && kept.secrets as usize == view.secrets.len()
 }
 
 fn damaged() -> Error {
@@ -93,18 +92,20 @@ impl AccountInner {
             .map(|it| (it.entry.seq, it.entry.hash()))
             .collect();
         let mut view = View::new(state, hashes, kept.refreshed_ms);
-        for stored in &kept.secrets {
-            let epoch = view.state.epoch(stored.epoch).ok_or_else(damaged)?;
+        let secrets = self.store.get(&stored::secrets_name(id)).await;
+        let secrets = secrets.map_err(store_error)?.ok_or_else(damaged)?;
+        stored::read_secrets(secrets, |number, secret| {
+            let epoch = view.state.epoch(number).ok_or_else(damaged)?;
             let context = EpochContext {
                 tenant_id: view.state.tenant_id(),
                 chain_id: id,
-                epoch: stored.epoch,
+                epoch: number,
             };
-            let secret = Secret::from_slice(&stored.secret).ok_or_else(damaged)?;
             let secret =
                 EpochSecret::checked(context, secret, &epoch.commitment).map_err(|_| damaged())?;
-            view.secrets.insert(stored.epoch, secret);
-        }
+            view.secrets.insert(number, secret);
+            Ok(())
+        })?;
         for link in &kept.back_links {
             view.keep_back_link(link.as_slice())
                 .map_err(|_| damaged())?;
@@ -141,14 +142,7 @@ impl AccountInner {
             return Ok(false);
         }
         let mut value = StoredSession::new(id, view.length(), view.refreshed_ms);
-        value.secrets = view
-            .secrets
-            .iter()
-            .map(|(epoch, secret)| StoredSecret {
-                epoch: *epoch,
-                secret: *secret.dangerous_secret().expose(),
-            })
-            .collect();
+        value.secrets = view.secrets.len() as u32;
         value.back_links = view
             .back_links
             .values()
@@ -158,6 +152,8 @@ impl AccountInner {
         value.sent.clone_from(&view.sent);
         saves.put(name.clone(), stored::write(&value));
         saves.expect(name, before);
+        let secrets = stored::write_secrets(&view.secrets);
+        saves.put(stored::secrets_name(id), secrets);
         self.keep_log(id, kept_length, first, new, saves).await?;
         Ok(true)
     }
@@ -214,6 +210,7 @@ impl AccountInner {
         };
         let mut saves = Saves::default();
         saves.delete(name);
+        saves.delete(stored::secrets_name(id));
         for page in 0..kept.length.div_ceil(PAGE) {
             saves.delete(stored::page_name(id, page));
         }

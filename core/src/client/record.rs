@@ -12,11 +12,11 @@
 //! Not JSON as a whole: that would leave the seeds in buffers and strings that
 //! nobody wipes.
 
+use super::stored::{take, take_secret};
 use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::identity::draft::DeviceSecret;
 use plico_protocol::primitives::kem;
-use plico_protocol::primitives::secret::Secret32;
 use plico_protocol::primitives::sign::SigningKey;
 use plico_protocol::wire::rest::EntryUpload;
 use zeroize::Zeroizing;
@@ -63,8 +63,8 @@ impl Record {
                 .with_detail("the store was written by a newer version"));
         }
         let identity = ChainId(*take::<32>(&mut rest)?);
-        let signing = SigningKey::from_seed(&secret(&mut rest)?);
-        let kem = kem::PrivateKey::from_seed(secret(&mut rest)?);
+        let signing = SigningKey::from_seed(&take_secret(&mut rest)?);
+        let kem = kem::PrivateKey::from_seed(take_secret(&mut rest)?);
         let length = u16::from_be_bytes(*take::<2>(&mut rest)?);
         let user_id = rest
             .split_off(..usize::from(length))
@@ -81,19 +81,6 @@ impl Record {
             pending,
         })
     }
-}
-
-fn take<'a, const N: usize>(rest: &mut &'a [u8]) -> Result<&'a [u8; N]> {
-    let (first, after) = rest
-        .split_first_chunk::<N>()
-        .ok_or(ErrorCode::StoreDamaged)?;
-    *rest = after;
-    Ok(first)
-}
-
-fn secret(rest: &mut &[u8]) -> Result<Secret32> {
-    let bytes = take::<32>(rest)?;
-    Ok(Secret32::filled_by(|out| out.copy_from_slice(bytes)))
 }
 
 #[cfg(test)]

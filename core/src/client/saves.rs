@@ -5,6 +5,7 @@ use super::pins::store_error;
 use crate::error::Result;
 use crate::ports::{Batch, Change, Expected, StoreFailure};
 use plico_protocol::format::head::Head;
+use zeroize::Zeroize as _;
 
 /// How often a lost race with another process is run again.
 const RACES: usize = 16;
@@ -15,6 +16,16 @@ pub(crate) struct Saves {
     pub heads: Vec<Head>,
     changes: Batch,
     expected: Expected,
+}
+
+impl Drop for Saves {
+    fn drop(&mut self) {
+        for change in &mut self.changes {
+            if let Change::Put(_, value) = change {
+                value.zeroize();
+            }
+        }
+    }
 }
 
 /// How a batch has ended.

@@ -7,56 +7,93 @@ use super::freshness::Freshness;
 use super::ids::{SessionId, TenantId};
 use super::os_rng;
 use super::plico::millis;
-use super::stored;
+use super::stored::{self, take, take_secret};
+use super::view::View;
 use crate::error::{Error, ErrorCode, Result};
 use crate::ports::{Clock, SystemClock};
 use plico_protocol::envelope::{EnvelopeKey, open};
-use plico_protocol::format::codec::{decode, strictly_ascending};
+use plico_protocol::format::codec::strictly_ascending;
 use plico_protocol::format::context::AppContext;
-use plico_protocol::format::encode;
-use plico_protocol::format::ids::ChainId;
+use plico_protocol::format::ids::{ChainId, Recipient};
 use plico_protocol::format::suite::Suite;
 use plico_protocol::primitives::aead::{AeadAlgorithm, NONCE_LEN, TAG_LEN};
 use plico_protocol::primitives::kdf::expand_with_label;
 use plico_protocol::primitives::random::random_bytes;
 use plico_protocol::primitives::secret::{Secret, Secret32, ct_eq};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tls_codec::{TlsDeserializeBytes, TlsSerializeBytes, TlsSize};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 const MAGIC: &[u8; 4] = b"PLS1";
 const PREFIX: usize = 4 + 32 + 32;
 const MAX_SESSIONS: usize = 65_536;
 
-#[derive(TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
-struct SnapshotEpoch {
-    epoch: u32,
-    payload_key: [u8; 32],
-}
-
-impl Drop for SnapshotEpoch {
-    fn drop(&mut self) {
-        self.payload_key.zeroize();
-    }
-}
-
-#[derive(TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
+/// One session of a snapshot; its keys stay in the body, which is wiped.
 struct SnapshotSession {
     id: ChainId,
     suite: u8,
     refreshed_ms: u64,
     expires_ms: u64,
-    epochs: Vec<SnapshotEpoch>,
+    /// Where the body has each epoch's payload key.
+    keys: BTreeMap<u32, usize>,
 }
 
-#[derive(TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
+/// A snapshot's body, read. Not by the codec: it would leave keys in buffers
+/// that nobody wipes.
 struct SnapshotBody {
-    version: u16,
+    bytes: Zeroizing<Vec<u8>>,
     tenant_id: ChainId,
     taken_ms: u64,
     expires_ms: u64,
     sessions: Vec<SnapshotSession>,
+}
+
+impl SnapshotBody {
+    fn read(bytes: Zeroizing<Vec<u8>>) -> Result<Self> {
+        let mut rest = bytes.as_slice();
+        let number = |rest: &mut &[u8]| Ok::<_, Error>(u64::from_be_bytes(*take::<8>(rest)?));
+        if u16::from_be_bytes(*take::<2>(&mut rest)?) != 1 {
+            return Err(ErrorCode::NeedsNewerClient.into());
+        }
+        let tenant_id = ChainId(*take::<32>(&mut rest)?);
+        let (taken_ms, expires_ms) = (number(&mut rest)?, number(&mut rest)?);
+        let mut sessions = Vec::new();
+        while !rest.is_empty() {
+            let id = ChainId(*take::<32>(&mut rest)?);
+            let [suite] = *take::<1>(&mut rest)?;
+            let (refreshed_ms, expires_ms) = (number(&mut rest)?, number(&mut rest)?);
+            let mut keys = BTreeMap::new();
+            for _ in 0..u32::from_be_bytes(*take::<4>(&mut rest)?) {
+                let epoch = u32::from_be_bytes(*take::<4>(&mut rest)?);
+                let at = bytes.len() - rest.len();
+                take::<32>(&mut rest)?;
+                if keys
+                    .last_key_value()
+                    .is_some_and(|(last, _)| *last >= epoch)
+                {
+                    return Err(ErrorCode::StoreDamaged.into());
+                }
+                keys.insert(epoch, at);
+            }
+            sessions.push(SnapshotSession {
+                id,
+                suite,
+                refreshed_ms,
+                expires_ms,
+                keys,
+            });
+        }
+        strictly_ascending("sessions", sessions.iter().map(|it| it.id))
+            .map_err(|_| ErrorCode::StoreDamaged)?;
+        Ok(Self {
+            bytes,
+            tenant_id,
+            taken_ms,
+            expires_ms,
+            sessions,
+        })
+    }
 }
 
 /// What goes into a snapshot.
@@ -123,36 +160,47 @@ impl Account {
         if ids.len() > MAX_SESSIONS {
             return Err(ErrorCode::TooLarge.into());
         }
-        let mut sessions = Vec::with_capacity(ids.len());
+        let expires_ms = options
+            .valid_for
+            .map_or(0, |time| now_ms.saturating_add(millis(time)).max(1));
+        let mut parts = Vec::with_capacity(ids.len());
         for id in ids {
             let view = inner.view_to_read(id, Freshness::Offline).await?;
-            let member = view.state.member(&me);
-            let keys = (0..=view.state.current_epoch()).filter_map(|epoch| {
-                let secret = view.secret(epoch).ok()?;
-                Some(SnapshotEpoch {
-                    epoch,
-                    payload_key: *secret.payload_key().expose(),
-                })
-            });
-            sessions.push(SnapshotSession {
-                id,
-                suite: view.state.suite(),
-                refreshed_ms: view.refreshed_ms,
-                expires_ms: member.map_or(0, |member| member.expires_ms),
-                epochs: keys.collect(),
-            });
+            parts.push(session_part(&view, &me));
         }
-        let body = SnapshotBody {
-            version: 1,
-            tenant_id: wire.tenant_id,
-            taken_ms: now_ms,
-            expires_ms: options
-                .valid_for
-                .map_or(0, |time| now_ms.saturating_add(millis(time)).max(1)),
-            sessions,
-        };
-        seal(key, &Zeroizing::new(encode(&body)))
+        // All of the room at once: a buffer that grows leaves keys behind.
+        let room = 50 + parts.iter().map(|part| part.len()).sum::<usize>();
+        let mut body = Zeroizing::new(Vec::with_capacity(room));
+        body.extend_from_slice(&1u16.to_be_bytes());
+        body.extend_from_slice(&wire.tenant_id.0);
+        body.extend_from_slice(&now_ms.to_be_bytes());
+        body.extend_from_slice(&expires_ms.to_be_bytes());
+        for part in parts {
+            body.extend_from_slice(&part);
+        }
+        seal(key, &body)
     }
+}
+
+/// One session, as it stands in the body.
+fn session_part(view: &View, me: &Recipient) -> Zeroizing<Vec<u8>> {
+    let state = &view.state;
+    let epochs = 0..=state.current_epoch();
+    let keys: Vec<(u32, Secret32)> = epochs
+        .filter_map(|epoch| Some((epoch, view.secret(epoch).ok()?.payload_key())))
+        .collect();
+    let expires_ms = state.member(me).map_or(0, |member| member.expires_ms);
+    let mut out = Zeroizing::new(Vec::with_capacity(53 + keys.len() * 36));
+    out.extend_from_slice(&state.id().0);
+    out.push(state.suite());
+    out.extend_from_slice(&view.refreshed_ms.to_be_bytes());
+    out.extend_from_slice(&expires_ms.to_be_bytes());
+    out.extend_from_slice(&(keys.len() as u32).to_be_bytes());
+    for (epoch, key) in keys {
+        out.extend_from_slice(&epoch.to_be_bytes());
+        out.extend_from_slice(key.expose());
+    }
+    out
 }
 
 fn seal(key: &[u8; 32], body: &[u8]) -> Result<Vec<u8>> {
@@ -228,20 +276,7 @@ impl Snapshot {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_with_clock(bytes: &[u8], key: &[u8; 32], clock: Arc<dyn Clock>) -> Result<Self> {
-        let body: SnapshotBody = {
-            let body = unseal(key, bytes)?;
-            if body.first_chunk() != Some(&1u16.to_be_bytes()) {
-                return Err(ErrorCode::NeedsNewerClient.into());
-            }
-            decode("snapshot", &body).map_err(|_| ErrorCode::StoreDamaged)?
-        };
-        let ordered = strictly_ascending("sessions", body.sessions.iter().map(|it| it.id))
-            .and_then(|()| {
-                body.sessions.iter().try_for_each(|session| {
-                    strictly_ascending("epochs", session.epochs.iter().map(|it| it.epoch))
-                })
-            });
-        ordered.map_err(|_| ErrorCode::StoreDamaged)?;
+        let body = SnapshotBody::read(unseal(key, bytes)?)?;
         let snapshot = Self {
             body: Arc::new(body),
             clock,
@@ -287,15 +322,14 @@ impl Snapshot {
             .find(|session| session.id.0.starts_with(&header.session_handle))
             .ok_or(ErrorCode::SessionNotFound)?;
         self.check_time(session.expires_ms)?;
-        let epoch = session
-            .epochs
-            .iter()
-            .find(|epoch| epoch.epoch == header.epoch)
+        let at = session.keys.get(&header.epoch).copied();
+        let mut rest = at
+            .and_then(|at| self.body.bytes.get(at..))
             .ok_or(ErrorCode::EpochUnavailable)?;
+        let payload_key = take_secret(&mut rest)?;
         let suite = Suite::from_byte(session.suite).map_err(|_| ErrorCode::NeedsNewerClient)?;
-        let payload_key = Secret::filled_by(|bytes| bytes.copy_from_slice(&epoch.payload_key));
         let tenant_id = self.body.tenant_id.0;
-        let key = EnvelopeKey::new(payload_key, tenant_id, session.id.0, epoch.epoch, suite);
+        let key = EnvelopeKey::new(payload_key, tenant_id, session.id.0, header.epoch, suite);
         let data = open(&key, envelope, context)?;
         Ok(Decrypted::new(
             data,

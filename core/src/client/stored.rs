@@ -6,9 +6,12 @@ use plico_protocol::format::encode;
 use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::format::opaque::Opaque;
+use plico_protocol::keyring::EpochSecret;
+use plico_protocol::primitives::secret::Secret32;
 use plico_protocol::wire::b64::{self, B64};
+use std::collections::BTreeMap;
 use tls_codec::{DeserializeBytes, TlsDeserializeBytes, TlsSerializeBytes, TlsSize};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 const VERSION: u16 = 1;
 /// Entries in one page of a stored log.
@@ -30,6 +33,10 @@ pub(crate) fn session_name(id: ChainId) -> String {
 
 pub(crate) fn session_name_by_handle(handle: &[u8; 16]) -> String {
     format!("session/{}", b64::encode(handle))
+}
+
+pub(crate) fn secrets_name(id: ChainId) -> String {
+    format!("secret/{}", handle(id))
 }
 
 pub(crate) fn page_name(id: ChainId, page: u64) -> String {
@@ -62,18 +69,6 @@ pub(crate) struct StoredIdentity {
     pub opening: Option<Opaque>,
 }
 
-#[derive(TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
-pub(crate) struct StoredSecret {
-    pub epoch: u32,
-    pub secret: [u8; 32],
-}
-
-impl Drop for StoredSecret {
-    fn drop(&mut self) {
-        self.secret.zeroize();
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
 pub(crate) struct StoredSent {
     pub seq: u64,
@@ -86,7 +81,7 @@ pub(crate) struct StoredSession {
     pub id: ChainId,
     pub length: u64,
     pub refreshed_ms: u64,
-    pub secrets: Vec<StoredSecret>,
+    pub secrets: u32,
     pub back_links: Vec<Opaque>,
     pub metadata: Option<Opaque>,
     pub sent: Vec<StoredSent>,
@@ -144,7 +139,7 @@ impl StoredSession {
             id,
             length,
             refreshed_ms,
-            secrets: Vec::new(),
+            secrets: 0,
             back_links: Vec::new(),
             metadata: None,
             sent: Vec::new(),
@@ -197,6 +192,52 @@ pub(crate) fn write<T: tls_codec::SerializeBytes>(value: &T) -> Vec<u8> {
 
 pub(crate) fn opaques(entries: &[B64]) -> Vec<Opaque> {
     entries.iter().map(|it| it.0.clone().into()).collect()
+}
+
+/// Epochs' secrets. Not by the codec: it would leave them in buffers that
+/// nobody wipes.
+pub(crate) fn write_secrets(secrets: &BTreeMap<u32, EpochSecret>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(2 + secrets.len() * 36);
+    out.extend_from_slice(&VERSION.to_be_bytes());
+    for (epoch, secret) in secrets {
+        out.extend_from_slice(&epoch.to_be_bytes());
+        out.extend_from_slice(secret.dangerous_secret().expose());
+    }
+    out
+}
+
+/// Gives each epoch with its secret to `each`.
+pub(crate) fn read_secrets(
+    bytes: Vec<u8>,
+    mut each: impl FnMut(u32, Secret32) -> Result<()>,
+) -> Result<()> {
+    let bytes = Zeroizing::new(bytes);
+    let mut rest = bytes.as_slice();
+    match u16::from_be_bytes(*take::<2>(&mut rest)?) {
+        VERSION => {}
+        version if version > VERSION => return Err(ErrorCode::NeedsNewerClient.into()),
+        _ => return Err(ErrorCode::StoreDamaged.into()),
+    }
+    while !rest.is_empty() {
+        let epoch = u32::from_be_bytes(*take::<4>(&mut rest)?);
+        each(epoch, take_secret(&mut rest)?)?;
+    }
+    Ok(())
+}
+
+/// The next `N` bytes of a stored value.
+pub(crate) fn take<'a, const N: usize>(rest: &mut &'a [u8]) -> Result<&'a [u8; N]> {
+    let (first, after) = rest
+        .split_first_chunk::<N>()
+        .ok_or(ErrorCode::StoreDamaged)?;
+    *rest = after;
+    Ok(first)
+}
+
+/// The next 32 bytes, copied to where they will be wiped.
+pub(crate) fn take_secret(rest: &mut &[u8]) -> Result<Secret32> {
+    let bytes = take::<32>(rest)?;
+    Ok(Secret32::filled_by(|out| out.copy_from_slice(bytes)))
 }
 
 /// The entries of a stored chain; whether they fit together, a replay tells.
