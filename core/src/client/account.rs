@@ -193,6 +193,13 @@ impl AccountInner {
         self.save(saves).await.map(drop)
     }
 
+    /// The tenant as the directory shows it now, pinned and kept.
+    pub async fn newer_tenant(&self) -> Result<Arc<super::tenant::Tenant>> {
+        let tenant = self.plico.inner.refresh_tenant().await?;
+        self.hold_tenant().await?;
+        Ok(tenant)
+    }
+
     /// The tenant's chain as the store has it, verified again.
     async fn kept_tenant(&self) -> Result<Option<super::tenant::Tenant>> {
         let bytes = self.store.get(stored::TENANT).await.map_err(store_error)?;

@@ -327,7 +327,7 @@ impl AccountInner {
         let mut tenant = plico.some_tenant().await?;
         if tenant.verify_head(&head).is_err() {
             // The directory's key may have been replaced since.
-            tenant = plico.refresh_tenant().await?;
+            tenant = self.newer_tenant().await?;
         }
         tenant
             .verify_head(&head)

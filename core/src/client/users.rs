@@ -50,7 +50,7 @@ impl AccountInner {
         let mut result = verify(plico.some_tenant().await?.as_ref(), state, opening);
         if matches!(result, Err(Some(AttestationError::UnknownKey))) {
             // An enrolment key that was added since.
-            result = verify(plico.refresh_tenant().await?.as_ref(), state, opening);
+            result = verify(self.newer_tenant().await?.as_ref(), state, opening);
         }
         result.map_err(|error| match error {
             Some(error) => invalid(&error),
