@@ -27,10 +27,10 @@ fn rotation(epoch: u32, targets: &[u32], count: u32) -> SessionBody {
     })
 }
 
-fn revoke(of: &Person) -> SessionBody {
+fn revoke(of: &Person, cascade: u8) -> SessionBody {
     SessionBody::Revoke(SessionRevoke {
         recipients: vec![of.recipient()],
-        cascade: 0,
+        cascade,
     })
 }
 
@@ -146,7 +146,7 @@ fn a_grant_passes_to_the_nearest_who_stays_not_to_the_first_owner() {
     world.grant(&mut log, &owner, world.grant_to(&a, FORWARD, 0));
     world.grant(&mut log, &a, world.grant_to(&b, FORWARD, 0));
     world.grant(&mut log, &b, world.grant_to(&c, READ, 0));
-    world.push_body(&mut log, &b, T0, &revoke(&b));
+    world.push_body(&mut log, &b, T0, &revoke(&b, 0));
     let member = log.state.member(&c.recipient()).unwrap();
     assert_eq!(member.granted_by, a.id);
 }
@@ -199,4 +199,47 @@ fn the_first_entry_has_as_many_wraps_as_grants() {
     assert_eq!(created(1), Ok(()));
     assert_eq!(created(0), Err(RightsError::Epoch));
     assert_eq!(created(2), Err(RightsError::Epoch));
+}
+
+#[test]
+fn who_may_only_forward_adds_but_takes_nothing_away() {
+    let mut world = World::new(65);
+    let owner = world.person();
+    let [a, b] = [(); 2].map(|()| world.person());
+    let mut log = world.create(&owner, vec![world.grant_to(&a, FORWARD, 0)]);
+    world.grant(&mut log, &owner, world.grant_to(&b, READ, T0 + DAY));
+    let by_a = |log: &Log, rights, expires_ms| {
+        let body = SessionBody::Grant(SessionGrant {
+            grants: vec![world.grant_to(&b, rights, expires_ms)],
+            epochs: vec![0],
+            wraps: some_wraps(1),
+        });
+        let entry = world.writer(&a, T0).plain(&log.state, &body).entry;
+        world.check(log, &entry).map(|_| ())
+    };
+    assert_eq!(by_a(&log, READ, T0 + DAY), Ok(()));
+    assert_eq!(by_a(&log, FORWARD, T0 + DAY), Ok(()));
+    assert_eq!(by_a(&log, READ, T0 + 2 * DAY), Ok(()));
+    assert_eq!(by_a(&log, READ, 0), Ok(()));
+    let refused = Err(RightsError::NotAllowed);
+    assert_eq!(by_a(&log, READ, T0 + DAY - 1), refused);
+    world.grant(&mut log, &owner, world.grant_to(&b, FORWARD, T0 + DAY));
+    assert_eq!(by_a(&log, READ, T0 + DAY), refused);
+    assert_eq!(by_a(&log, FORWARD, T0 + DAY), Ok(()));
+}
+
+#[test]
+fn a_manager_cascades_below_others_and_an_owner_below_owners() {
+    let mut world = World::new(66);
+    let owner = world.person();
+    let [a, b, c, manager] = [(); 4].map(|()| world.person());
+    let mut log = world.create(&owner, vec![world.grant_to(&manager, MANAGE, 0)]);
+    world.grant(&mut log, &owner, world.grant_to(&a, FORWARD, 0));
+    world.grant(&mut log, &a, world.grant_to(&b, READ, 0));
+    world.push_body(&mut log, &manager, T0, &revoke(&a, 1));
+    assert_eq!(log.state.members().count(), 2);
+    world.grant(&mut log, &owner, world.grant_to(&b, OWNER, 0));
+    world.grant(&mut log, &b, world.grant_to(&c, OWNER, 0));
+    world.push_body(&mut log, &owner, T0, &revoke(&b, 1));
+    assert!(log.state.member(&c.recipient()).is_none());
 }
