@@ -5,16 +5,16 @@
 mod common;
 
 use common::world::*;
-use plico_protocol::chain::{BEFORE_START, Replay as _, first_entry, sign_entry};
+use plico_protocol::chain::{BEFORE_START, ChainError, Replay as _, first_entry, sign_entry};
 use plico_protocol::format::bodies::{
     Grant, IdentityBody, IdentityCreate, MAX_RECIPIENTS_PER_ENTRY, RightsBits, SessionBody,
     SessionCreate, SessionGrant, SessionRevoke, SessionRotate, SessionTransfer,
 };
 use plico_protocol::format::codec::VERSION;
-use plico_protocol::format::entry::Author;
+use plico_protocol::format::entry::{Author, Entry};
 use plico_protocol::format::ids::{ChainId, Kind};
 use plico_protocol::format::keys::{Authority, Core};
-use plico_protocol::identity::IdentityState;
+use plico_protocol::identity::{IdentityError, IdentityState};
 use plico_protocol::rights::draft::recipient_key;
 use plico_protocol::rights::state::{MAX_MEMBERS, MAX_SEGMENTS};
 use plico_protocol::rights::{DueReason, RightsError, SessionState, due};
@@ -242,4 +242,50 @@ fn a_manager_cascades_below_others_and_an_owner_below_owners() {
     world.grant(&mut log, &b, world.grant_to(&c, OWNER, 0));
     world.push_body(&mut log, &owner, T0, &revoke(&b, 1));
     assert!(log.state.member(&c.recipient()).is_none());
+}
+
+#[test]
+fn an_entry_0_names_its_own_chain_and_kind() {
+    let mut world = World::new(67);
+    let person = world.person();
+    let key = &person.devices[0].signing;
+    let refused = |change: &dyn Fn(&mut Entry)| {
+        let mut entry = person.log[0].entry.clone();
+        change(&mut entry);
+        IdentityState::start(&sign_entry(entry, key), &()).unwrap_err()
+    };
+    let other = IdentityError::Chain(ChainError::OtherChain);
+    assert_eq!(refused(&|it| it.kind = Kind::Session), other);
+    let other_id = |it: &mut Entry| {
+        it.chain_id.0[0] ^= 1;
+        it.author.identity = it.chain_id;
+    };
+    assert_eq!(refused(&other_id), other);
+    let author = IdentityError::Chain(ChainError::Author);
+    assert_eq!(refused(&|it| it.author.identity.0[0] ^= 1), author);
+    assert_eq!(refused(&|it| it.author.position.seq = 1), author);
+    let link = IdentityError::Chain(ChainError::BrokenLink);
+    assert_eq!(refused(&|it| it.prev.0[9] = 1), link);
+    let sequence = IdentityError::Chain(ChainError::Sequence);
+    assert_eq!(refused(&|it| it.seq = 1), sequence);
+}
+
+#[test]
+fn a_later_entry_names_its_own_chain_and_kind() {
+    let mut world = World::new(68);
+    let person = world.person();
+    let key = &person.devices[0].signing;
+    let revoke = IdentityBody::RevokeDevice(person.devices[0].id());
+    let honest = world.identity_entry(&person, &revoke).entry;
+    let refused = |change: &dyn Fn(&mut Entry)| {
+        let mut entry = honest.clone();
+        change(&mut entry);
+        let mut state = world.state(&person).clone();
+        state.apply(&sign_entry(entry, key), &()).unwrap_err()
+    };
+    let other = IdentityError::Chain(ChainError::OtherChain);
+    assert_eq!(refused(&|it| it.kind = Kind::Tenant), other);
+    assert_eq!(refused(&|it| it.chain_id.0[0] ^= 1), other);
+    // As it is, only its rule forbids it: the last device stays.
+    assert_eq!(refused(&|_| {}), IdentityError::Device);
 }
