@@ -12,10 +12,10 @@ use plico_protocol::format::bodies::{
 };
 use plico_protocol::format::codec::VERSION;
 use plico_protocol::format::entry::{Author, Entry};
-use plico_protocol::format::ids::{ChainId, Kind};
+use plico_protocol::format::ids::{ChainId, Kind, Recipient};
 use plico_protocol::format::keys::{Authority, Core};
 use plico_protocol::identity::{IdentityError, IdentityState};
-use plico_protocol::rights::draft::recipient_key;
+use plico_protocol::rights::draft::{create, recipient_key};
 use plico_protocol::rights::state::{MAX_MEMBERS, MAX_SEGMENTS};
 use plico_protocol::rights::{DueReason, RightsError, SessionState, due};
 
@@ -175,6 +175,20 @@ fn a_grant_adds_to_what_was_open_and_a_newer_key_makes_the_epoch_due() {
 }
 
 #[test]
+fn a_session_keeps_the_suite_that_it_was_created_with() {
+    let mut world = World::new(59);
+    let owner = world.person();
+    for suite in [1, 2] {
+        let writer = world.writer(&owner, T0);
+        let tenant = world.tenant_id();
+        let mut rng = world.rng();
+        let draft = create(&writer, tenant, suite, vec![], &world.known, &mut rng).unwrap();
+        let state = world.replay(None, &[draft.entry]).unwrap();
+        assert_eq!(state.suite(), suite);
+    }
+}
+
+#[test]
 fn the_first_entry_has_as_many_wraps_as_grants() {
     let mut world = World::new(64);
     let owner = world.person();
@@ -288,4 +302,24 @@ fn a_later_entry_names_its_own_chain_and_kind() {
     assert_eq!(refused(&|it| it.chain_id.0[0] ^= 1), other);
     // As it is, only its rule forbids it: the last device stays.
     assert_eq!(refused(&|_| {}), IdentityError::Device);
+}
+
+#[test]
+fn a_rotation_tells_only_the_keys_that_have_moved_on() {
+    let mut world = World::new(69);
+    let owner = world.person();
+    let mut reader = world.person();
+    let mut log = world.create(&owner, vec![world.grant_to(&reader, READ, 0)]);
+    let updates = |log: &Log| -> Vec<Recipient> {
+        let entry = &log.drafts.last().unwrap().entry.entry;
+        match SessionBody::decode(entry.entry_type, entry.body.as_slice()).unwrap() {
+            SessionBody::Rotate(body) => body.updates.iter().map(|it| it.recipient).collect(),
+            other => panic!("{other:?}"),
+        }
+    };
+    world.rotate(&mut log, &owner, T0);
+    assert_eq!(updates(&log), Vec::<Recipient>::new());
+    world.rotate_user_key(&mut reader);
+    world.rotate(&mut log, &owner, T0);
+    assert_eq!(updates(&log), [reader.recipient()]);
 }
