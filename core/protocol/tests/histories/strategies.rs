@@ -21,8 +21,8 @@ pub struct Weights {
 /// Mostly `likely`, for there are many more ways to be refused than not.
 fn who(likely: fn(u8) -> Who) -> impl Strategy<Value = Who> {
     prop_oneof![
-        5 => any::<u8>().prop_map(likely),
-        1 => any::<u8>().prop_map(Who::Member),
+        4 => any::<u8>().prop_map(likely),
+        2 => any::<u8>().prop_map(Who::Member),
         1 => any::<u8>().prop_map(Who::Anybody),
     ]
 }
