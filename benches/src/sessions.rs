@@ -54,9 +54,10 @@ pub fn run(effort: Effort) -> Outcome<()> {
         let sent = owner.connection().requests();
         create()?;
         let again = owner.connection().requests() - sent;
-        line(&format!("{size} recipients"), Show::Time, &compared);
+        let recipients = if size == 1 { "recipient" } else { "recipients" };
+        line(&format!("{size} {recipients}"), Show::Time, &compared);
         notes.push(format!(
-            "- {size} recipients: {:.1} ms and {requests} requests the first time; {again} requests from then on",
+            "- {size} {recipients}: {:.1} ms and {requests} requests the first time; {again} requests from then on",
             first.as_secs_f64() * 1e3
         ));
     }

@@ -9,7 +9,7 @@ mod client;
 mod tenant;
 
 use crate::Effort;
-use crate::measure::{Outcome, Show, compare, head, line};
+use crate::measure::{Compared, Outcome, Show, compare, head, line};
 use client::{Client, Shot};
 use plico_directory::{Config, Server};
 use std::path::Path;
@@ -111,7 +111,7 @@ fn reads(bench: &Bench, effort: Effort, connections: &[usize]) -> Outcome<()> {
             || bench.fire(bench.reads(&bench.plico, connections, each)?),
             || bench.fire(bench.reads(&bench.bare, connections, each)?),
         )?;
-        let what = format!("read a session, {connections} connections");
+        let what = format!("read a session, {}", in_words(connections));
         line(&what, Show::Rate, &compared);
     }
     for &connections in connections {
@@ -123,88 +123,91 @@ fn reads(bench: &Bench, effort: Effort, connections: &[usize]) -> Outcome<()> {
             || bench.fire(bench.reads(&empty, connections, each)?),
         )?;
         let what = format!(
-            "(the bare handler, against one without a database, {connections} connections)"
+            "(the bare handler, against one without a database, {})",
+            in_words(connections)
         );
         line(&what, Show::Rate, &compared);
     }
     Ok(())
 }
 
+/// Appends to the sessions of so many connections, `each` entries a round, one
+/// a request. Both sides are sent the same bodies.
+fn compare_appends(
+    bench: &mut Bench,
+    rounds: usize,
+    connections: usize,
+    each: usize,
+) -> Outcome<Compared> {
+    let (mut plico, mut bare) = (Vec::new(), Vec::new());
+    for _ in 0..=rounds {
+        let mut lines = Vec::new();
+        for number in 0..connections {
+            let shots = (0..each).map(|_| bench.tenant.append(&bench.plico, number));
+            lines.push(shots.collect::<Outcome<Vec<_>>>()?);
+        }
+        let elsewhere = |shot: &Shot| shot.at(&bench.plico, &bench.bare);
+        let copies = lines
+            .iter()
+            .map(|line| line.iter().map(elsewhere).collect());
+        bare.push(copies.collect());
+        plico.push(lines);
+    }
+    let (mut plico, mut bare) = (plico.into_iter(), bare.into_iter());
+    compare(
+        rounds,
+        || bench.fire(plico.next().ok_or("no more rounds")?),
+        || bench.fire(bare.next().ok_or("no more rounds")?),
+    )
+}
+
 fn appends(bench: &mut Bench, effort: Effort, connections: &[usize]) -> Outcome<()> {
     for &connections in connections {
         let each = if effort.quick { 3 } else { 64 / connections };
-        let rounds = effort.rounds(21);
-        // Both sides are sent the same bodies.
-        let mut plico = Vec::new();
-        let mut bare = Vec::new();
-        for _ in 0..=rounds {
-            let mut lines = Vec::new();
-            for number in 0..connections {
-                let url = &bench.plico;
-                let shots = (0..each).map(|_| bench.tenant.append(url, number, 1));
-                lines.push(shots.collect::<Outcome<Vec<_>>>()?);
-            }
-            let copied = lines.iter().map(|line| {
-                let line = line.iter().map(|shot| shot.at(&bench.plico, &bench.bare));
-                line.collect()
-            });
-            bare.push(copied.collect());
-            plico.push(lines);
-        }
-        let (mut plico, mut bare) = (plico.into_iter(), bare.into_iter());
-        let compared = compare(
-            rounds,
-            || bench.fire(plico.next().ok_or("no more rounds")?),
-            || bench.fire(bare.next().ok_or("no more rounds")?),
-        )?;
-        let what = format!("append to a session, {connections} connections");
+        let compared = compare_appends(bench, effort.rounds(41), connections, each)?;
+        let what = format!("append to a session, {}", in_words(connections));
         line(&what, Show::Rate, &compared);
     }
     Ok(())
 }
 
-/// What a session's length costs when one entry is added to it, and when
-/// nothing new is read of it.
-fn long_logs(bench: &mut Bench, effort: Effort) -> Outcome<()> {
-    let bench_rounds = effort.rounds(21);
+/// What a log's length costs when one entry is added to it, and when nothing
+/// new is read of it. Half of the entries are rotations.
+fn long_logs(effort: Effort) -> Outcome<()> {
+    let folder = tempfile::tempdir()?;
+    let bench = &mut Bench::start(folder.path(), 2)?;
+    let rounds = effort.rounds(31);
     for length in effort.sizes(&[100, 1_000, 10_000]) {
         while bench.tenant.length(0) < length {
             let missing = (length - bench.tenant.length(0)).min(64);
-            let shot = bench.tenant.append(&bench.plico, 0, missing)?;
+            let shot = bench.tenant.grow(&bench.plico, 0, missing)?;
             bench.runtime.block_on(bench.clients[0].send(&shot))?;
         }
-        let mut shots = Vec::new();
-        for _ in 0..=bench_rounds {
-            let shots_of_round = (0..4).map(|_| bench.tenant.append(&bench.plico, 0, 1));
-            shots.push(shots_of_round.collect::<Outcome<Vec<_>>>()?);
-        }
-        let copies: Vec<Vec<Shot>> = shots
-            .iter()
-            .map(|round| {
-                let round = round.iter().map(|shot| shot.at(&bench.plico, &bench.bare));
-                round.collect()
-            })
-            .collect();
-        let (mut shots, mut copies) = (shots.into_iter(), copies.into_iter());
-        let compared = compare(
-            bench_rounds,
-            || bench.fire(vec![shots.next().ok_or("no more rounds")?]),
-            || bench.fire(vec![copies.next().ok_or("no more rounds")?]),
-        )?;
-        let what = format!("append to a log of {length} entries, 1 connection");
+        let compared = compare_appends(bench, rounds, 1, 4)?;
+        let what = format!("append to a log of {length} entries, {}", in_words(1));
         line(&what, Show::Rate, &compared);
 
         let from = bench.tenant.length(0);
+        let shot = bench.tenant.read(&bench.plico, 0, from)?;
+        let answer = bench.runtime.block_on(bench.clients[0].send(&shot))?.len();
         let round = |url: &str| Outcome::Ok(vec![vec![bench.tenant.read(url, 0, from)?; 40]]);
         let compared = compare(
-            bench_rounds,
+            rounds,
             || bench.fire(round(&bench.plico)?),
             || bench.fire(round(&bench.bare)?),
         )?;
-        let what = format!("nothing new in a log of {length} entries, 1 connection");
+        let what = format!(
+            "read nothing new of a log of {length} entries ({answer} bytes), {}",
+            in_words(1)
+        );
         line(&what, Show::Rate, &compared);
     }
     Ok(())
+}
+
+fn in_words(connections: usize) -> String {
+    let s = if connections == 1 { "" } else { "s" };
+    format!("{connections} connection{s}")
 }
 
 pub fn run(effort: Effort) -> Outcome<()> {
@@ -218,7 +221,7 @@ pub fn run(effort: Effort) -> Outcome<()> {
     let mut bench = Bench::start(folder.path(), people)?;
     reads(&bench, effort, &connections)?;
     appends(&mut bench, effort, &connections)?;
-    long_logs(&mut bench, effort)?;
+    long_logs(effort)?;
     println!("\nThe answer to a read is {} bytes long.\n", bench.answer);
     Ok(())
 }

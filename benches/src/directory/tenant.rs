@@ -155,28 +155,39 @@ impl Tenant {
             .map_or(0, |(state, _)| state.tip().head.seq as usize + 1)
     }
 
-    /// Appends `count` entries to the session of person `number`: each changes
-    /// the metadata.
-    pub fn append(&mut self, base: &str, number: usize, count: usize) -> Outcome<Shot> {
-        let mut uploads = Vec::new();
-        for _ in 0..count {
-            let (state, secret) = self.people[number]
-                .session
-                .take()
-                .ok_or("there is no session yet")?;
-            let draft = draft::set_metadata(
-                &self.writer(number),
-                &state,
-                &secret,
-                b"the name of a patient file",
-                &mut random::system(),
-            )?;
-            uploads.push(draft_to_rest(&draft));
-            let state = self.replay(Some(state), &draft.entry)?;
-            self.people[number].session = Some((state, secret));
-        }
+    /// Appends an entry to the session of person `number`: new metadata.
+    pub fn append(&mut self, base: &str, number: usize) -> Outcome<Shot> {
+        let upload = self.next(number, false)?;
+        self.post_entries(base, number, vec![upload])
+    }
+
+    /// Appends `count` entries, half of them rotations.
+    pub fn grow(&mut self, base: &str, number: usize, count: usize) -> Outcome<Shot> {
+        let uploads = (0..count).map(|index| self.next(number, index % 2 == 0));
+        let uploads = uploads.collect::<Outcome<_>>()?;
+        self.post_entries(base, number, uploads)
+    }
+
+    fn post_entries(&self, base: &str, number: usize, all: Vec<EntryUpload>) -> Outcome<Shot> {
         let url = format!("{}/entries", self.session_url(base, number)?);
-        post(url, &append(uploads))
+        post(url, &append(all))
+    }
+
+    fn next(&mut self, number: usize, rotates: bool) -> Outcome<EntryUpload> {
+        let session = self.people[number].session.take();
+        let (state, secret) = session.ok_or("there is no session yet")?;
+        let (writer, known) = (self.writer(number), &self.known);
+        let rng = &mut random::system();
+        let draft = if rotates {
+            draft::rotate(&writer, &state, &[&secret], known, rng)?
+        } else {
+            let name = b"the name of a patient file";
+            draft::set_metadata(&writer, &state, &secret, name, rng)?
+        };
+        let upload = draft_to_rest(&draft);
+        let state = self.replay(Some(state), &draft.entry)?;
+        self.people[number].session = Some((state, draft.secret.unwrap_or(secret)));
+        Ok(upload)
     }
 
     /// Reads the session of person `number` from an entry on.
