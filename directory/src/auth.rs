@@ -141,7 +141,7 @@ pub(crate) async fn authenticate(
 /// The key of a device that is not revoked.
 pub(crate) fn device_key(identity: &IdentityState, key: &KeyId) -> Option<VerifyingKey> {
     let device = identity.active_device(key)?;
-    device.keys.signing.verifying_key().ok()
+    Some(device.verifying_key.clone())
 }
 
 pub(crate) fn unknown_key() -> ApiError {

@@ -9,7 +9,7 @@ use crate::format::entry::{Author, Entry, SignedEntry};
 use crate::format::ids::{ChainId, EntryHash, Kind, Position};
 use crate::format::keys::{Core, KeyRecord, SIGNATURE_ED25519};
 use crate::format::opaque::Opaque;
-use crate::primitives::sign::{SigningKey, labels};
+use crate::primitives::sign::{SigningKey, VerifyingKey, labels};
 use thiserror::Error;
 
 /// Entries that one chain may hold.
@@ -171,21 +171,37 @@ pub fn sign_entry(entry: Entry, key: &SigningKey) -> SignedEntry {
     }
 }
 
-/// Verifies the signature of `signed` under `key`, whose id the entry must name.
-pub fn verify_entry(signed: &SignedEntry, key: &KeyRecord) -> Result<(), ChainError> {
+/// Verifies the signature of `signed` under `key`, whose id the entry must
+/// name; gives the key, validated.
+pub fn verify_entry(signed: &SignedEntry, key: &KeyRecord) -> Result<VerifyingKey, ChainError> {
     if signed.entry.author.key != key.id() {
         return Err(ChainError::Author);
     }
-    if signed.algorithm != SIGNATURE_ED25519 {
-        return Err(FormatError::NeedsNewerClient("signature").into());
+    check_algorithm(signed)?;
+    let key = key.verifying_key()?;
+    verify_signature(signed, &key)?;
+    Ok(key)
+}
+
+/// Verifies the signature of `signed` under `key`, which the caller has found
+/// by the id that the entry names. Validating a key costs as much as verifying
+/// under it: states keep theirs validated.
+pub fn verify_signature(signed: &SignedEntry, key: &VerifyingKey) -> Result<(), ChainError> {
+    check_algorithm(signed)?;
+    key.verify(
+        labels::ENTRY,
+        &crate::format::encode(&signed.entry),
+        signed.signature.as_slice(),
+    )
+    .map_err(|_| ChainError::Signature)
+}
+
+fn check_algorithm(signed: &SignedEntry) -> Result<(), ChainError> {
+    if signed.algorithm == SIGNATURE_ED25519 {
+        Ok(())
+    } else {
+        Err(FormatError::NeedsNewerClient("signature").into())
     }
-    key.verifying_key()?
-        .verify(
-            labels::ENTRY,
-            &crate::format::encode(&signed.entry),
-            signed.signature.as_slice(),
-        )
-        .map_err(|_| ChainError::Signature)
 }
 
 /// What every kind of chain implements; [`replay`] drives it.

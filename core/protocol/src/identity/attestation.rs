@@ -175,9 +175,7 @@ impl Attestation {
             .enrolment_key(&KeyId(id_from(&header.kid)?))
             .ok_or(AttestationError::UnknownKey)?;
         let signed = &token[..header64.len() + 1 + claims64.len()];
-        key.record
-            .verifying_key()
-            .map_err(|_| AttestationError::UnknownKey)?
+        key.verifying_key
             .verify_raw(signed.as_bytes(), &bytes(signature64)?)
             .map_err(|_| AttestationError::Signature)?;
         let claims: Claims =

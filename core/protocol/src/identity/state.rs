@@ -4,7 +4,7 @@
 //! refused as needing a newer client, never read past.
 
 use crate::chain::possession::Possession;
-use crate::chain::{ChainError, Replay, Tip, verify_entry};
+use crate::chain::{ChainError, Replay, Tip, verify_entry, verify_signature};
 use crate::format::bodies::{BindUserId, EpochStart, IdentityBody, UserKeyEpoch, WrapsRef};
 use crate::format::codec::FormatError;
 use crate::format::encode;
@@ -12,6 +12,7 @@ use crate::format::entry::{Author, SignedEntry};
 use crate::format::ids::{ChainId, EntryHash, KeyId, Position};
 use crate::format::keys::{Authority, Core, DeviceKeys, KeyRecord};
 use crate::primitives::hash::ref_hash;
+use crate::primitives::sign::VerifyingKey;
 use std::collections::{BTreeMap, HashMap};
 use thiserror::Error;
 
@@ -52,6 +53,8 @@ impl From<FormatError> for IdentityError {
 pub struct Device {
     /// Its keys.
     pub keys: DeviceKeys,
+    /// Its signing key, validated once for all the entries that it signs.
+    pub verifying_key: VerifyingKey,
     /// The entry that added it.
     pub added: u64,
     /// The entry that revoked it.
@@ -237,12 +240,13 @@ impl Replay for IdentityState {
         {
             return Err(ChainError::Author.into());
         }
-        verify_entry(signed, &device.signing)?;
+        let verifying_key = verify_entry(signed, &device.signing)?;
         device.kem.kem_key()?;
         let devices = [(
             device.signing.id(),
             Device {
                 keys: device.clone(),
+                verifying_key,
                 added: 0,
                 revoked: None,
             },
@@ -267,7 +271,7 @@ impl Replay for IdentityState {
         let author = self
             .active_device(&entry.author.key)
             .ok_or(ChainError::Author)?;
-        verify_entry(signed, &author.keys.signing)?;
+        verify_signature(signed, &author.verifying_key)?;
         match IdentityBody::decode(entry.entry_type, entry.body.as_slice())? {
             IdentityBody::Create(_) => return Err(ChainError::Sequence.into()),
             IdentityBody::AddDevice(body) => {
@@ -277,20 +281,19 @@ impl Replay for IdentityState {
                     return Err(IdentityError::Device);
                 }
                 body.keys.kem.kem_key()?;
+                let verifying_key = body.keys.signing.verifying_key()?;
                 Possession {
                     chain_id: entry.chain_id,
                     seq: entry.seq,
                     prev: entry.prev,
                     key_id: device_hash(&body.keys),
                 }
-                .verify(
-                    &body.keys.signing.verifying_key()?,
-                    body.possession.as_slice(),
-                )
+                .verify(&verifying_key, body.possession.as_slice())
                 .map_err(|_| IdentityError::Possession)?;
                 self.wraps.insert(entry.seq, (body.wraps, entry.author));
                 let device = Device {
                     keys: body.keys,
+                    verifying_key,
                     added: entry.seq,
                     revoked: None,
                 };

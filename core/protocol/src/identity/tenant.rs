@@ -2,14 +2,14 @@
 //! directory's key, which signs heads.
 
 use crate::chain::possession::Possession;
-use crate::chain::{ChainError, Replay, Tip, verify_entry};
+use crate::chain::{ChainError, Replay, Tip, verify_entry, verify_signature};
 use crate::format::bodies::{ProvenKey, TenantBody};
 use crate::format::codec::FormatError;
 use crate::format::entry::{Entry, SignedEntry};
 use crate::format::head::SignedHead;
 use crate::format::ids::{ChainId, EntryHash, KeyId};
 use crate::format::keys::{Authority, Core, KeyRecord, SIGNATURE_ED25519};
-use crate::primitives::sign::labels;
+use crate::primitives::sign::{VerifyingKey, labels};
 use std::collections::BTreeMap;
 use thiserror::Error;
 
@@ -45,6 +45,8 @@ impl From<FormatError> for TenantError {
 pub struct EnrolmentKey {
     /// The key.
     pub record: KeyRecord,
+    /// The same, validated once for all that it signs.
+    pub verifying_key: VerifyingKey,
     /// When it was revoked, by the entry's clock; what it attested earlier stays valid.
     pub revoked_ms: Option<u64>,
 }
@@ -57,6 +59,8 @@ pub struct TenantState {
     core: Core,
     enrolment_keys: BTreeMap<KeyId, EnrolmentKey>,
     directory_key: KeyRecord,
+    /// The same, validated once for all heads.
+    head_key: VerifyingKey,
 }
 
 impl TenantState {
@@ -103,8 +107,7 @@ impl TenantState {
         if head.head.tenant_id != self.id() {
             return Err(TenantError::Head);
         }
-        self.directory_key
-            .verifying_key()?
+        self.head_key
             .verify(
                 labels::HEAD,
                 &crate::format::encode(&head.head),
@@ -113,16 +116,19 @@ impl TenantState {
             .map_err(|_| TenantError::Head)
     }
 
-    fn check_possession(entry: &Entry, key: &ProvenKey) -> Result<(), TenantError> {
+    /// Checks that its holder has the key; gives it, validated.
+    fn check_possession(entry: &Entry, key: &ProvenKey) -> Result<VerifyingKey, TenantError> {
         let possession = Possession {
             chain_id: entry.chain_id,
             seq: entry.seq,
             prev: entry.prev,
             key_id: key.key.id(),
         };
+        let verifying_key = key.key.verifying_key()?;
         possession
-            .verify(&key.key.verifying_key()?, key.possession.as_slice())
-            .map_err(|_| TenantError::Possession)
+            .verify(&verifying_key, key.possession.as_slice())
+            .map_err(|_| TenantError::Possession)?;
+        Ok(verifying_key)
     }
 
     fn is_active(&self, id: &KeyId) -> bool {
@@ -151,12 +157,13 @@ impl Replay for TenantState {
         {
             return Err(ChainError::Author.into());
         }
-        verify_entry(signed, first)?;
-        Self::check_possession(entry, &body.directory_key)?;
+        let verifying_key = verify_entry(signed, first)?;
+        let head_key = Self::check_possession(entry, &body.directory_key)?;
         let enrolment_keys = [(
             first.id(),
             EnrolmentKey {
                 record: first.clone(),
+                verifying_key,
                 revoked_ms: None,
             },
         )]
@@ -166,6 +173,7 @@ impl Replay for TenantState {
             tip,
             enrolment_keys,
             directory_key: body.directory_key.key.clone(),
+            head_key,
             core: body.core,
         })
     }
@@ -178,11 +186,11 @@ impl Replay for TenantState {
             return Err(ChainError::Author.into());
         }
         let author = &self.enrolment_keys[&entry.author.key];
-        verify_entry(signed, &author.record)?;
+        verify_signature(signed, &author.verifying_key)?;
         match TenantBody::decode(entry.entry_type, entry.body.as_slice())? {
             TenantBody::Create(_) => return Err(ChainError::Sequence.into()),
             TenantBody::AddKey(key) => {
-                Self::check_possession(entry, &key)?;
+                let verifying_key = Self::check_possession(entry, &key)?;
                 let full = self.enrolment_keys.len() >= MAX_ENROLMENT_KEYS;
                 let id = key.key.id();
                 if full || self.enrolment_keys.contains_key(&id) {
@@ -190,6 +198,7 @@ impl Replay for TenantState {
                 }
                 let added = EnrolmentKey {
                     record: key.key,
+                    verifying_key,
                     revoked_ms: None,
                 };
                 self.enrolment_keys.insert(id, added);
@@ -207,7 +216,7 @@ impl Replay for TenantState {
                 }
             }
             TenantBody::SetDirectoryKey(key) => {
-                Self::check_possession(entry, &key)?;
+                self.head_key = Self::check_possession(entry, &key)?;
                 self.directory_key = key.key;
             }
         }

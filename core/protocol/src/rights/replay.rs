@@ -2,7 +2,7 @@
 //! own chain, and then the rule for its type.
 
 use super::state::{RightsError, SessionState};
-use crate::chain::{ChainError, Replay, Tip, replay, verify_entry};
+use crate::chain::{ChainError, Replay, Tip, replay, verify_signature};
 use crate::format::bodies::{RecipientKey, SessionBody};
 use crate::format::entry::{Entry, SignedEntry};
 use crate::format::ids::{ChainId, Kind, Position};
@@ -142,7 +142,7 @@ fn check_author(
     let device = identity
         .device_at(&author.key, author.position.seq)
         .ok_or(ChainError::Author)?;
-    verify_entry(signed, &device.keys.signing)?;
+    verify_signature(signed, &device.verifying_key)?;
     Ok(())
 }
 

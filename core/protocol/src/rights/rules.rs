@@ -220,8 +220,9 @@ impl SessionState {
         }
         // Whoever answers for the author's own rights can't come to depend on
         // the author: revoking with cascade would have no beginning.
-        let line = self.line_of_grants();
-        if !author.is_owner() && is_above(&line, &recipient, entry.author.identity) {
+        let depends = !author.is_owner()
+            && is_above(&self.line_of_grants(), &recipient, entry.author.identity);
+        if depends {
             return Err(RightsError::NotAllowed);
         }
         Ok(())
