@@ -7,7 +7,10 @@ use plico_protocol::format::decode;
 use plico_protocol::format::wrap::WRAP_LEN;
 use plico_protocol::identity::Attestation;
 use plico_protocol::identity::attestation::check_user_id;
-use plico_protocol::wire::accept::{accept_enrolment, accept_identity, accept_session};
+use plico_protocol::wire::accept::{
+    Window, accept_enrolment, accept_identity, accept_restore_identity, accept_restore_session,
+    accept_session,
+};
 use plico_protocol::wire::b64::{self, B64, B64x32};
 use plico_protocol::wire::limits::{MAX_BATCH, MAX_METADATA};
 use plico_protocol::wire::rest;
@@ -134,6 +137,9 @@ pub fn rest_request(data: &[u8]) {
         let id = enrolled.state.id();
         assert!(known.into_iter().any(|it| it == id), "somebody new");
     }
+    if let Some(returned) = json::<rest::HandBack>(data) {
+        hand_back(&returned);
+    }
     let Some(append) = json::<rest::Append>(data) else {
         return;
     };
@@ -153,6 +159,38 @@ pub fn rest_request(data: &[u8]) {
             let entries = effects.entries.iter().zip(&log[before..]);
             assert!(effects.entries.len() <= log.len() - before);
             for (accepted, ours) in entries {
+                assert_eq!(accepted.bytes, ours.to_bytes());
+            }
+        }
+    }
+}
+
+/// What is handed back to a restored directory: nothing comes of it that the
+/// fixture's people have not signed.
+fn hand_back(returned: &rest::HandBack) {
+    let Ok(uploads) = Upload::hand_back(&returned.entries) else {
+        return;
+    };
+    let world = fixture();
+    let window = Window {
+        now_ms: T0,
+        restored_from_ms: Some(0),
+    };
+    let opening = returned.opening.as_ref();
+    let opening = opening.and_then(|it| decode::<UserIdOpening>("opening", &it.0).ok());
+    let log = world.session_log();
+    for person in &world.people {
+        let (id, opening) = (person.id, opening.as_ref());
+        let restored =
+            accept_restore_identity(&world.tenant, id, None, &[], &uploads, opening, window);
+        if let Ok(restored) = restored {
+            assert_eq!(restored.state.id(), id);
+        }
+        let id = world.session.id();
+        let (known, sender) = (&world.known, person.id);
+        let restored = accept_restore_session(id, None, &[], &uploads, sender, known, window);
+        if let Ok((_, effects)) = restored {
+            for (accepted, ours) in effects.entries.iter().zip(&log) {
                 assert_eq!(accepted.bytes, ours.to_bytes());
             }
         }
