@@ -59,11 +59,6 @@ impl Compared {
         let rounds = self.ours.iter().zip(&self.peer);
         rounds.map(|(ours, peer)| ours / peer).collect()
     }
-
-    /// The median time of our side, in seconds.
-    pub fn ours(&self) -> f64 {
-        quantile(&self.ours, 0.5)
-    }
 }
 
 /// By the nearest rank.

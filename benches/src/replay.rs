@@ -223,11 +223,7 @@ pub fn run(effort: Effort) -> Outcome<()> {
             },
             || each(count, || verify(&checks[before..])),
         )?;
-        let what = format!(
-            "the last {} of {length} on a checkpoint: {:.1} % of the time of all",
-            length - before,
-            rest.ours() / whole.ours() * 100.0
-        );
+        let what = format!("the last {} of {length}, on a checkpoint", length - before);
         line(&what, Show::Time, &rest);
         memory.push(sizes_of(&world, &log)?);
     }
