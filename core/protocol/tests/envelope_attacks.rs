@@ -122,7 +122,7 @@ fn every_byte_flipped() {
                 envelope[at] ^= 1 << bit;
                 let expected = match (at, bit) {
                     (4, _) => error_at(4, envelope[4]).0,
-                    (5, 0) => CommitmentMismatch,
+                    (5, 0 | 2) => CommitmentMismatch,
                     (5, 1) => ContextUnexpected,
                     (5, _) => NeedsNewerClient,
                     _ => error_at(at, 1 << bit).0,

@@ -1021,7 +1021,7 @@ fn offline_envelope(story: &Story) -> [Value; 2] {
     let plaintext = b"written in a tunnel";
     let rng = &mut story.world.rng();
     let mut fields = place(secret);
-    fields["envelope"] = hex(&seal(&key, plaintext, None, Padding::Padme, rng).unwrap());
+    fields["envelope"] = hex(seal(&key, plaintext, None, Padding::Padme, rng).unwrap());
     fields["app_context"] = Value::Null;
     fields["plaintext"] = hex(plaintext);
     let good = ok("session_envelope", "an envelope written offline", fields);
