@@ -405,3 +405,86 @@ async fn a_directory_of_another_tenant_is_not_believed_by_a_kept_account() {
     let options = AccountOptions::with_store(doctor.store().clone());
     assert_eq!(code(plico.account(options).await), ErrorCode::WrongTenant);
 }
+
+/// The published snapshot opens. `PLICO_WRITE_SNAPSHOT=1` makes a new one,
+/// which only a change of the format calls for.
+#[tokio::test]
+async fn the_published_snapshot_opens() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/protocol/testdata/snapshots.json"
+    );
+    if std::env::var_os("PLICO_WRITE_SNAPSHOT").is_some() {
+        let cases = published_snapshot().await;
+        let text = serde_json::to_string_pretty(&cases).unwrap() + "\n";
+        std::fs::write(path, text).unwrap();
+    }
+    let cases: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let mut opened = 0;
+    for case in cases.as_array().unwrap() {
+        let field = |name: &str| hex::decode(case[name].as_str().unwrap()).unwrap();
+        let key: [u8; 32] = field("key").try_into().unwrap();
+        let result = Snapshot::open(&field("snapshot"), &key)
+            .and_then(|snapshot| snapshot.decrypt(&field("envelope"), None));
+        match result {
+            Ok(data) => {
+                assert_eq!(data.bytes(), field("plaintext"));
+                assert_eq!(case["expect"], "ok");
+                opened += 1;
+            }
+            Err(_) => assert_eq!(case["expect"], "refused"),
+        }
+    }
+    assert_eq!(opened, 2);
+}
+
+async fn published_snapshot() -> serde_json::Value {
+    let (_directory, doctor, _, _) = ward().await;
+    let session = doctor.account().create_session([]).await.unwrap();
+    let first = session.encrypt("first", None).await.unwrap();
+    session.rotate().await.unwrap();
+    let second = session.encrypt("second", None).await.unwrap();
+    let key = [0x2a; 32];
+    let options = SnapshotOptions::all();
+    let snapshot = doctor.account().snapshot(&key, options).await.unwrap();
+    let case = |name: &str, expect: &str, key: &[u8], bytes: &[u8], envelope: &[u8], text: &str| {
+        serde_json::json!({
+            "kind": "snapshot", "name": name, "expect": expect, "key": hex::encode(key),
+            "snapshot": hex::encode(bytes), "envelope": hex::encode(envelope),
+            "app_context": null, "plaintext": hex::encode(text),
+        })
+    };
+    let mut cases = vec![
+        case(
+            "an envelope of the first epoch",
+            "ok",
+            &key,
+            &snapshot,
+            &first,
+            "first",
+        ),
+        case(
+            "an envelope of the second epoch",
+            "ok",
+            &key,
+            &snapshot,
+            &second,
+            "second",
+        ),
+        case(
+            "another key",
+            "refused",
+            &[0x2b; 32],
+            &snapshot,
+            &first,
+            "first",
+        ),
+    ];
+    for at in [3, 4, 36, 68, snapshot.len() - 1] {
+        let mut altered = snapshot.clone();
+        altered[at] ^= 1;
+        let name = format!("byte {at} altered");
+        cases.push(case(&name, "refused", &key, &altered, &first, "first"));
+    }
+    cases.into()
+}

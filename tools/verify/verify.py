@@ -26,6 +26,7 @@ import kdf
 import log
 import merkle
 import sign
+import snapshot
 import tls
 
 HERE = Path(__file__).resolve().parent
@@ -61,6 +62,17 @@ def check_envelope(case):
     )
     if case["expect"] == "ok":
         same(plain, hexed(case, "plaintext"))
+
+
+def check_snapshot(case):
+    """key, snapshot, envelope, app_context -> plaintext"""
+    tenant_id, sessions = snapshot.open_snapshot(hexed(case, "snapshot"), hexed(case, "key"))
+    header = envelope.read_header(hexed(case, "envelope"))
+    for chain_id, keys in sessions.items():
+        if chain_id[:16] == header.handle and header.epoch in keys:
+            found = {"payload_key": keys[header.epoch].hex(), "chain_id": chain_id.hex()}
+            return check_envelope({**case, **found, "tenant_id": tenant_id.hex()})
+    raise envelope.Refused("the snapshot does not have the key")
 
 
 def check_expand_with_label(case):
@@ -241,6 +253,7 @@ KINDS = {
     "back_link": check_back_link,
     "metadata": check_metadata,
     "session_envelope": check_session_envelope,
+    "snapshot": check_snapshot,
     "envelope_signature": check_envelope_signature,
     "binding": check_binding,
     "head": check_head,

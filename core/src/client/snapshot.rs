@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
-const MAGIC: &[u8; 4] = b"PLS1";
+const MAGIC: &[u8; 4] = b"PLX1";
 const PREFIX: usize = 4 + 32 + 32;
 const MAX_SESSIONS: usize = 65_536;
 
@@ -224,7 +224,7 @@ fn unseal(key: &[u8; 32], bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     let damaged = || Error::new(ErrorCode::StoreDamaged).with_detail("not a snapshot, or damaged");
     match bytes.get(..4) {
         Some(magic) if magic == MAGIC => {}
-        Some([b'P', b'L', b'S', b'0'..=b'9']) => return Err(ErrorCode::NeedsNewerClient.into()),
+        Some([b'P', b'L', b'X', b'0'..=b'9']) => return Err(ErrorCode::NeedsNewerClient.into()),
         _ => return Err(damaged()),
     }
     if bytes.len() < PREFIX + TAG_LEN {

@@ -9,7 +9,7 @@ use plico::{AccountOptions, Error, ErrorCode, Plico, RegisterOptions, SessionOpt
 use plico_protocol::format::keys::KeyRecord;
 use plico_protocol::primitives::secret::Secret;
 use plico_protocol::primitives::sign::SigningKey;
-use plico_protocol::wire::b64::{self, B64x32};
+use plico_protocol::wire::b64::B64x32;
 use plico_protocol::wire::rest::{DevEnrolment, DevToken};
 use std::sync::Arc;
 
@@ -60,11 +60,11 @@ async fn main() -> Result<()> {
         .get("account")
         .await?
         .ok_or("the account is not in its store")?;
-    let record: serde_json::Value = serde_json::from_slice(&record)?;
-    let seed = record["signing_seed"]
-        .as_str()
-        .and_then(b64::decode_array::<32>);
-    let mut seed = seed.ok_or("the account's record has no signing key")?;
+    // AccountRecord of docs/spec/client-state.md: the seed is behind version and id.
+    let mut seed: [u8; 32] = record
+        .get(34..66)
+        .and_then(|seed| seed.try_into().ok())
+        .ok_or("the account's record has no signing key")?;
     let seed_hex = hex::encode(seed);
     let key = SigningKey::from_seed(&Secret::new(&mut seed));
     let key_id = KeyRecord::signing(&key.verifying_key()).id();
