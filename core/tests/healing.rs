@@ -3,26 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use plico::testing::{TestDirectory, TestPerson};
+#[path = "common/ward.rs"]
+mod ward;
+
 use plico::{ErrorCode, Event, Grant, Recipient};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-#[track_caller]
-fn code<T>(result: plico::Result<T>) -> ErrorCode {
-    match result {
-        Ok(_) => panic!("it went through"),
-        Err(error) => error.code(),
-    }
-}
-
-async fn ward() -> (TestDirectory, TestPerson, TestPerson, TestPerson) {
-    let directory = TestDirectory::start().await.unwrap();
-    let doctor = directory.person("dr.a").await.unwrap();
-    let patient = directory.person("patient.7").await.unwrap();
-    let insurer = directory.person("insurer.3").await.unwrap();
-    (directory, doctor, patient, insurer)
-}
+use ward::{code, ward};
 
 fn patient_7() -> [Recipient; 1] {
     [Recipient::user("patient.7")]

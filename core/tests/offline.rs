@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "common/ward.rs"]
+mod ward;
+
 #[path = "common/fuse.rs"]
 #[allow(dead_code)]
 mod fuse;
@@ -16,25 +19,10 @@ use plico::{
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use ward::{code, ward};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
-
-#[track_caller]
-fn code<T>(result: plico::Result<T>) -> ErrorCode {
-    match result {
-        Ok(_) => panic!("it went through"),
-        Err(error) => error.code(),
-    }
-}
-
-async fn ward() -> (TestDirectory, TestPerson, TestPerson, TestPerson) {
-    let directory = TestDirectory::start().await.unwrap();
-    let doctor = directory.person("dr.a").await.unwrap();
-    let patient = directory.person("patient.7").await.unwrap();
-    let insurer = directory.person("insurer.3").await.unwrap();
-    (directory, doctor, patient, insurer)
-}
 
 /// The same person's program, started without the network on the same store.
 async fn started_offline(directory: &TestDirectory, person: &TestPerson) -> plico::Account {
