@@ -341,6 +341,8 @@ async fn an_account_lives_on_the_disk() {
 
     let account = start(AccountOptions::on_disk(&path, key())).await.unwrap();
     assert_eq!(account.identity_id(), Some(id));
+    let offline = account.offline().decrypt(&sealed, None).await.unwrap();
+    assert_eq!(offline.bytes(), b"kept");
     for account in [&account, &reader.account] {
         let opened = account.decrypt(&sealed, None).await.unwrap();
         assert_eq!(opened.bytes(), b"kept");
