@@ -3,6 +3,7 @@
 use super::account::{Account, AccountInner};
 use super::events::Event;
 use super::ids::IdentityId;
+use super::lock;
 use super::pins::{Pins, UserPin};
 use super::saves::Saves;
 use crate::error::{Error, ErrorCode, Result};
@@ -159,16 +160,13 @@ impl AccountInner {
     ) -> Result<Arc<IdentityState>> {
         let id = ChainId(answer.identity_id.0);
         let (state, answer) = self.accept_identity(id, answer, saves).await?;
-        // A name without the backend's word is the directory's word alone.
-        let opening = answer
-            .opening
-            .as_ref()
-            .ok_or(ErrorCode::AttestationInvalid)?;
-        let attestation = self.verify_name(&state, opening).await?;
-        if attestation.user_id != user.user_id {
-            return Err(ErrorCode::AttestationInvalid.into());
-        }
-        let pin = UserPin::new(id, attestation.number);
+        // A name without the backend's word is the directory's word alone. If
+        // there is one, it was verified with the chain.
+        let name = lock(&self.names).get(&id).cloned();
+        let vouched_for = answer.opening.is_some() && name.as_ref() == Some(&user.user_id);
+        let binding = state.binding().filter(|_| vouched_for);
+        let binding = binding.ok_or(ErrorCode::AttestationInvalid)?;
+        let pin = UserPin::new(id, binding.body.number);
         let store = self.store.as_ref();
         match self.pins.user(store, &user.user_id).await? {
             Some(old) if old == pin => return Ok(state),
