@@ -264,9 +264,17 @@ impl AccountInner {
                 self.end_access(id, cell).await?;
                 return Err(error);
             }
-            Err(error) => self.hand_back(id, cell, old, error).await,
+            Err(error) => self.hand_back(id, cell, old.clone(), error).await,
             fetched => fetched,
         };
+        if let (Err(error), Some(old)) = (&fetched, old)
+            && error.code() == ErrorCode::HistoryForked
+        {
+            // With two histories about, no knowledge counts as fresh.
+            let mut doubtful = (*old).clone();
+            doubtful.refreshed_ms = 0;
+            cell.set(Some(Arc::new(doubtful)));
+        }
         let view = Arc::new(fetched?);
         self.refresh_members(&view).await?;
         cell.set(Some(view.clone()));
