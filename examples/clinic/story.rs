@@ -170,9 +170,11 @@ pub async fn tell(file: Option<PathBuf>) -> Result<()> {
     chapter("The doctor takes the right back.");
     session.revoke(Recipient::user(INSURER)).await?;
     list(&session).await?;
+    // It asks right away; otherwise what it knew before counts for five minutes.
     let next = clinic
         .again(Arc::new(HttpTransport::new()?), insurer_store.clone())
-        .await?;
+        .await?
+        .max_staleness(Duration::ZERO);
     refused(
         next.decrypt_file(&stored, at("none"), options()).await,
         ErrorCode::AccessRevoked,
