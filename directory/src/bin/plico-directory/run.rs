@@ -29,8 +29,9 @@ pub async fn serve(args: Serve) -> Result<(), Failure> {
             "entries that were lost since this time may be handed back; remove --restored-from after a day"
         );
     }
+    let stopped = shutdown();
     tracing::info!(address = %server.local_addr(), public_url = server.public_url(), "listening");
-    server.run_until(shutdown()).await?;
+    server.run_until(stopped).await?;
     Ok(())
 }
 
@@ -48,6 +49,7 @@ pub async fn dev(args: Dev) -> Result<(), Failure> {
         dev: Some(DevConfig { enrolment_key }),
     })
     .await?;
+    let stopped = shutdown();
     tracing::warn!("this is a development server: it enrols anybody");
     let url = server.public_url();
     let tenant = server.dev_tenant().ok_or("there is no tenant")?;
@@ -67,31 +69,35 @@ pub async fn dev(args: Dev) -> Result<(), Failure> {
          {{\"user_id\": \"dr.a\", \"identity_id\": \"<43 characters>\"}}\n\n",
         args.data.display(),
     ))?;
-    server.run_until(shutdown()).await?;
+    server.run_until(stopped).await?;
     Ok(())
 }
 
-/// Ctrl-C, or SIGTERM where there is one.
-async fn shutdown() {
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
+/// Ctrl-C, or SIGTERM where there is one. SIGTERM is listened for from this
+/// call on, so it must come before anybody is told that the server runs.
+fn shutdown() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    let terminate = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
+    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    async move {
+        let interrupt = async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
             }
-            Err(_) => std::future::pending::<()>().await,
+        };
+        #[cfg(unix)]
+        let terminate = async {
+            match terminate {
+                Ok(mut signal) => {
+                    signal.recv().await;
+                }
+                Err(_) => std::future::pending::<()>().await,
+            }
+        };
+        #[cfg(not(unix))]
+        let terminate = std::future::pending::<()>();
+        tokio::select! {
+            () = interrupt => {}
+            () = terminate => {}
         }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
     }
 }
