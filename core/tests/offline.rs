@@ -10,14 +10,13 @@ mod ward;
 #[allow(dead_code)]
 mod fuse;
 
-use fuse::{Hurry, Loses};
+use fuse::{Hurry, LosesWrites};
 use plico::testing::{TestDirectory, TestPerson};
 use plico::{
     AccountOptions, Context, ErrorCode, Grant, OnMissing, Plico, Recipient, SessionOptions,
     Snapshot, SnapshotOptions,
 };
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use ward::{code, ward};
 
@@ -166,11 +165,7 @@ async fn a_known_revocation_is_not_stepped_over() {
         .unwrap();
     insurer.account().prefetch(&[session.id()]).await.unwrap();
     // The revocation is sent, its reply lost, and the network with it.
-    let loses = Arc::new(Loses {
-        connection: doctor.connection().clone(),
-        part: "/entries",
-        on: true.into(),
-    });
+    let loses = Arc::new(LosesWrites::new(doctor.connection(), usize::MAX));
     let builder = directory.builder().transport(loses.clone());
     let plico = builder.runtime(Arc::new(Hurry)).open().await.unwrap();
     let options = AccountOptions::with_store(doctor.store().clone());
@@ -181,7 +176,7 @@ async fn a_known_revocation_is_not_stepped_over() {
         code(session.revoke(Recipient::user("insurer.3")).await),
         ErrorCode::Network
     );
-    loses.on.store(false, Ordering::SeqCst);
+    loses.lose(0);
     doctor.connection().down(true);
     assert_eq!(code(session.encrypt("x", None).await), ErrorCode::Network);
     assert_eq!(

@@ -2,12 +2,13 @@
 
 use crate::app::App;
 use crate::auth::Sender;
+use crate::cache::Known;
 use crate::problem::ApiError;
 use crate::storage::{ChainRef, Page, StorageError};
 use axum::http::StatusCode;
 use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::{ChainId, Position};
-use plico_protocol::wire::accept::StoredAlready;
+use plico_protocol::wire::accept::{AcceptError, StoredAlready};
 use plico_protocol::wire::limits::MAX_BODY;
 use plico_protocol::wire::upload::Upload;
 use plico_protocol::wire::{ErrorCode, rest::EntryUpload};
@@ -28,6 +29,27 @@ pub(crate) async fn check_nonce(
         return Err(ErrorCode::RequestReplayed.into());
     }
     Ok(())
+}
+
+/// Loads the chains that the rules have asked for. Whatever else `error` says,
+/// and what a round has brought nothing for, is the refusal.
+pub(crate) async fn provide(
+    app: &App,
+    tenant: ChainId,
+    known: &mut Known,
+    error: AcceptError,
+    now_ms: u64,
+) -> Result<(), ApiError> {
+    let refused = ApiError::refused(&error, now_ms);
+    let AcceptError::Needs(needs) = error else {
+        return Err(refused);
+    };
+    let provided = app.cache.provide(&*app.storage, tenant, known, &needs);
+    if provided.await? {
+        Ok(())
+    } else {
+        Err(refused)
+    }
 }
 
 /// Uses up the nonce of a request that was carried out before. Gives where the

@@ -77,6 +77,11 @@ impl<K: Clone, V> Batcher<K, V> {
         }
     }
 
+    /// Whether all were answered.
+    pub fn are_answered(&self, tickets: &mut [Ticket<K, V>]) -> bool {
+        tickets.iter_mut().all(|ticket| self.is_answered(ticket))
+    }
+
     /// Takes the questions that have waited longest.
     pub fn take(&self, at_most: usize) -> Vec<Asked<K, V>> {
         let mut waiting = lock(&self.waiting);

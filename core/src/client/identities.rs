@@ -128,13 +128,9 @@ impl AccountInner {
     /// while one is under way go together into the next request.
     pub async fn fetch_identities(&self, ids: &[ChainId]) -> Result<()> {
         let mut tickets: Vec<_> = ids.iter().map(|id| self.asked_ids.ask(*id)).collect();
-        while !tickets
-            .iter_mut()
-            .all(|ticket| self.asked_ids.is_answered(ticket))
-        {
+        while !self.asked_ids.are_answered(&mut tickets) {
             let _one_at_a_time = self.gate.lock().await;
-            let mut waiting = tickets.iter_mut();
-            if waiting.all(|ticket| self.asked_ids.is_answered(ticket)) {
+            if self.asked_ids.are_answered(&mut tickets) {
                 break;
             }
             let asked = self.asked_ids.take(MAX_LOOKUP);

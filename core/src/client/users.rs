@@ -93,13 +93,9 @@ impl AccountInner {
             })
         };
         let mut tickets: Vec<_> = user_ids.iter().map(ask).collect();
-        while !tickets
-            .iter_mut()
-            .all(|ticket| self.asked_users.is_answered(ticket))
-        {
+        while !self.asked_users.are_answered(&mut tickets) {
             let _one_at_a_time = self.gate.lock().await;
-            let mut waiting = tickets.iter_mut();
-            if waiting.all(|ticket| self.asked_users.is_answered(ticket)) {
+            if self.asked_users.are_answered(&mut tickets) {
                 break;
             }
             let asked = self.asked_users.take(MAX_LOOKUP);

@@ -137,26 +137,6 @@ impl plico::ports::Runtime for Hurry {
     }
 }
 
-/// Loses the replies to requests whose URL ends with `part`, while `on`.
-pub struct Loses {
-    pub connection: Arc<TestConnection>,
-    pub part: &'static str,
-    pub on: AtomicBool,
-}
-
-impl Transport for Loses {
-    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
-        Box::pin(async move {
-            let lost = self.on.load(Ordering::SeqCst) && request.url.ends_with(self.part);
-            let response = self.connection.send(request).await?;
-            if lost {
-                return Err(TransportError("the reply was lost".into()));
-            }
-            Ok(response)
-        })
-    }
-}
-
 /// Loses the replies to the next requests that write to a session's log.
 pub struct LosesWrites {
     connection: Arc<TestConnection>,
@@ -169,6 +149,10 @@ impl LosesWrites {
             connection: connection.clone(),
             left: AtomicUsize::new(count),
         }
+    }
+
+    pub fn lose(&self, count: usize) {
+        self.left.store(count, Ordering::SeqCst);
     }
 }
 

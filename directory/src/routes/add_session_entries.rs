@@ -15,7 +15,7 @@ use axum::response::Response;
 use plico_protocol::format::ids::{Kind, Position, Recipient};
 use plico_protocol::rights::SessionState;
 use plico_protocol::wire::ErrorCode;
-use plico_protocol::wire::accept::{AcceptError, Effects, accept_session};
+use plico_protocol::wire::accept::{Effects, accept_session};
 use plico_protocol::wire::access::access;
 use plico_protocol::wire::b64::B64x32;
 use plico_protocol::wire::rest::{Append, Appended};
@@ -110,18 +110,8 @@ async fn accept(
             Ok(accepted) => return Ok(accepted),
             Err(error) => error,
         };
-        let refused = ApiError::refused(&error, now_ms);
-        let AcceptError::Needs(needs) = error else {
-            return Err(refused);
-        };
         let more = Arc::make_mut(&mut known);
-        if !app
-            .cache
-            .provide(&*app.storage, at.tenant, more, &needs)
-            .await?
-        {
-            return Err(refused);
-        }
+        writes::provide(app, at.tenant, more, error, now_ms).await?;
     }
 }
 

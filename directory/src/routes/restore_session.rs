@@ -16,7 +16,7 @@ use plico_protocol::chain::Replay as _;
 use plico_protocol::format::ids::{ChainId, Kind, Position, Recipient};
 use plico_protocol::rights::SessionState;
 use plico_protocol::wire::ErrorCode;
-use plico_protocol::wire::accept::{AcceptError, Effects, Window, accept_restore_session};
+use plico_protocol::wire::accept::{Effects, Window, accept_restore_session};
 use plico_protocol::wire::b64::B64x32;
 use plico_protocol::wire::rest::{Appended, HandBack};
 use plico_protocol::wire::upload::Upload;
@@ -165,17 +165,7 @@ async fn accept(
             }
             Err(error) => error,
         };
-        let refused = ApiError::refused(&error, window.now_ms);
-        let AcceptError::Needs(needs) = error else {
-            return Err(refused);
-        };
         let more = Arc::make_mut(&mut known);
-        if !app
-            .cache
-            .provide(&*app.storage, at.tenant, more, &needs)
-            .await?
-        {
-            return Err(refused);
-        }
+        writes::provide(app, at.tenant, more, error, window.now_ms).await?;
     }
 }
