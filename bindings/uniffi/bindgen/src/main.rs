@@ -1,0 +1,5 @@
+//! UniFFI's own command line: see `bindings/uniffi/generate`.
+
+fn main() {
+    uniffi::uniffi_bindgen_main();
+}

@@ -1,0 +1,36 @@
+//! Plico as UniFFI carries it to Kotlin and Swift. Everything here delegates
+//! to the crate `plico`; what apps see are the hand-written layers in
+//! `bindings/uniffi/kotlin` and `bindings/uniffi/swift`.
+//!
+//! Every call runs on a runtime of this library and never on the caller's
+//! thread ([`run`]), takes an optional [`CancelHandle`], and fails with a
+//! [`Failure`] that holds a stable code. Dropping the foreign call (as Kotlin's
+//! coroutines do when they are cancelled) drops the work, too.
+
+mod account;
+mod cancel;
+mod connection;
+mod failure;
+mod files;
+mod host;
+mod run;
+mod session;
+mod store;
+mod values;
+
+pub use account::{AccountHandle, NewSession, TokenSource};
+pub use cancel::CancelHandle;
+pub use connection::{OpenOptions, PlicoHandle};
+pub use failure::{CodeInfo, Failure, error_codes};
+pub use files::{FileCall, ProgressListener};
+pub use host::{
+    HostClock, HostFailure, HostListener, HostRequest, HostResponse, HostTransport, PlicoEvent,
+};
+pub use session::SessionHandle;
+pub use store::{HostChange, HostExpected, HostPair, HostStore, HostStoreFailure};
+pub use values::{
+    ContextField, ContextValue, Opened, PlicoContext, PlicoGrant, PlicoRecipient,
+    PlicoRecipientInfo, PlicoRights, RecipientGrant,
+};
+
+uniffi::setup_scaffolding!();
