@@ -18,7 +18,8 @@ pub fn sane(outcome: &Outcome) -> Result<(), String> {
         Outcome::Recipients(list) => list.iter().all(|it| recent(it.granted_at)),
         _ => true,
     };
-    fine.then_some(()).ok_or_else(|| "a time is far from now".into())
+    fine.then_some(())
+        .ok_or_else(|| "a time is far from now".into())
 }
 
 /// Compares an outcome with a step's `gives`.
@@ -89,7 +90,10 @@ fn recipients(expected: &[Value], got: &[RecipientInfo]) -> Result<bool, String>
     }
     for (expected, got) in expected.iter().zip(&got) {
         let members = expected.as_object().ok_or("a recipient was expected")?;
-        if members.iter().any(|(name, value)| got.get(name) != Some(value)) {
+        if members
+            .iter()
+            .any(|(name, value)| got.get(name) != Some(value))
+        {
             return Ok(false);
         }
     }

@@ -95,9 +95,9 @@ pub fn steps(args: &Args) -> Result<Vec<Step>, Failure> {
 fn fill(value: &Value, known: &[(&str, &str)], args: &Args) -> Value {
     match value {
         Value::String(text) => {
-            let filled = known
-                .iter()
-                .fold(text.clone(), |text, (name, value)| text.replace(name, value));
+            let filled = known.iter().fold(text.clone(), |text, (name, value)| {
+                text.replace(name, value)
+            });
             Value::String(filled)
         }
         Value::Array(items) => Value::Array(

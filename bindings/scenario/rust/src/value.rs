@@ -14,7 +14,10 @@ type Members = Map<String, Value>;
 /// The one member of an object that has one, as `(name, value)`.
 fn form(value: &Value) -> Option<(&str, &Value)> {
     let members = value.as_object().filter(|it| it.len() == 1)?;
-    members.iter().next().map(|(name, value)| (name.as_str(), value))
+    members
+        .iter()
+        .next()
+        .map(|(name, value)| (name.as_str(), value))
 }
 
 /// The two things in a list of two.
