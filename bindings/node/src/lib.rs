@@ -1,0 +1,32 @@
+//! The native half of the npm package `plico`: it delegates to the crate
+//! `plico` and holds no rule of its own. What apps see is written in TypeScript
+//! (`ts/`), which checks arguments and makes errors; nothing here is public.
+//!
+//! Every call returns a promise and runs on threads of its own ([`runtime`]).
+//! A rejection is always an error with a stable `code` ([`failure`]). What the
+//! app supplies (transport, store, enrolment, hooks) is called on the event
+//! loop's thread through [`host`].
+
+#![deny(clippy::mem_forget)]
+
+mod account;
+mod bytes;
+mod failure;
+mod files;
+mod host;
+mod plico_handle;
+mod rights;
+mod runtime;
+mod session;
+#[cfg(feature = "testing")]
+mod testing;
+mod values;
+
+use napi_derive::napi;
+
+/// All error codes, for the test that compares them with the package's types.
+#[napi]
+pub fn error_codes() -> Vec<String> {
+    let codes = plico::ErrorCode::ALL.iter();
+    codes.map(|code| code.as_str().to_owned()).collect()
+}
