@@ -160,7 +160,9 @@ impl AccountHandle {
         let (account, context) = (self.account.clone(), context(place));
         let envelope = Bytes::from(envelope);
         promise_sized(env, cancel, envelope.len(), async move {
-            let opened = account.decrypt(envelope.as_ref(), context?.as_ref()).await?;
+            let opened = account
+                .decrypt(envelope.as_ref(), context?.as_ref())
+                .await?;
             Ok(opened.into())
         })
     }

@@ -12,8 +12,7 @@ use std::time::{Duration, Instant};
 /// The event loop hears of progress at most this often.
 const PAUSE: Duration = Duration::from_millis(50);
 
-type Listener =
-    ThreadsafeFunction<ProgressRecord, (), ProgressRecord, Status, false, true>;
+type Listener = ThreadsafeFunction<ProgressRecord, (), ProgressRecord, Status, false, true>;
 
 /// How far a file is, in bytes of plaintext.
 #[napi(object, object_from_js = false)]

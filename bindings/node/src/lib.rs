@@ -24,9 +24,21 @@ mod values;
 
 use napi_derive::napi;
 
-/// All error codes, for the test that compares them with the package's types.
+/// An error code and its sentence.
+#[napi(object, object_from_js = false)]
+pub struct CodeOutput {
+    /// The stable code.
+    pub code: String,
+    /// What happened and what to do.
+    pub sentence: String,
+}
+
+/// All error codes, for the test that compares them with the package's own.
 #[napi]
-pub fn error_codes() -> Vec<String> {
-    let codes = plico::ErrorCode::ALL.iter();
-    codes.map(|code| code.as_str().to_owned()).collect()
+pub fn error_codes() -> Vec<CodeOutput> {
+    let output = |code: &plico::ErrorCode| CodeOutput {
+        code: code.as_str().to_owned(),
+        sentence: code.sentence().to_owned(),
+    };
+    plico::ErrorCode::ALL.iter().map(output).collect()
 }

@@ -96,7 +96,9 @@ impl AccountInput {
         if let Some(machine) = self.bound_to {
             options = options.bound_to(machine.to_vec());
         }
-        Ok(AccountOptions::with_store(Arc::new(DiskStore::new(options))))
+        Ok(AccountOptions::with_store(Arc::new(DiskStore::new(
+            options,
+        ))))
     }
 }
 

@@ -3,13 +3,13 @@
 
 use crate::failure::thrown;
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use napi::Env;
 use napi::bindgen_prelude::{PromiseRaw, ToNapiValue};
 use napi_derive::napi;
 use plico::{CancelToken, Error, ErrorCode, Result};
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::sync::LazyLock;
 use std::task::Poll;
 use tokio::sync::Semaphore;
@@ -46,20 +46,17 @@ impl Cancel {
     }
 }
 
+/// Boxed as soon as it is there: the SDK's futures are large, and every function
+/// that hands one on by value would need that much of the event loop's stack.
+type Work<T> = BoxFuture<'static, Result<T>>;
+
 /// A promise of what `work` gives.
 pub(crate) fn promise<'env, T: Send + ToNapiValue + 'static>(
     env: &'env Env,
     cancel: Option<&Cancel>,
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> napi::Result<PromiseRaw<'env, T>> {
-    let token = Cancel::token(cancel);
-    // A panic is a bug of ours. It ends this call and nothing else.
-    let guarded = AssertUnwindSafe(async move { token.run(work).await })
-        .catch_unwind()
-        .map(|result| result.unwrap_or_else(|_| Err(bug())));
-    env.spawn_future_with_callback(guarded.map(Ok), |env, result| {
-        result.map_err(|error| thrown(env, &error))
-    })
+    spawn(env, cancel, Box::pin(work))
 }
 
 /// The same for `work` that computes for long at a stretch.
@@ -68,7 +65,8 @@ pub(crate) fn promise_long<'env, T: Send + ToNapiValue + 'static>(
     cancel: Option<&Cancel>,
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> napi::Result<PromiseRaw<'env, T>> {
-    promise(env, cancel, in_turn(work))
+    let work: Work<T> = Box::pin(work);
+    spawn(env, cancel, Box::pin(in_turn(work)))
 }
 
 /// The same for `work` on so many bytes.
@@ -85,6 +83,21 @@ pub(crate) fn promise_sized<'env, T: Send + ToNapiValue + 'static>(
     }
 }
 
+fn spawn<'env, T: Send + ToNapiValue + 'static>(
+    env: &'env Env,
+    cancel: Option<&Cancel>,
+    work: Work<T>,
+) -> napi::Result<PromiseRaw<'env, T>> {
+    let token = Cancel::token(cancel);
+    // A panic is a bug of ours. It ends this call and nothing else.
+    let guarded = AssertUnwindSafe(async move { token.run(work).await })
+        .catch_unwind()
+        .map(|result| Ok(result.unwrap_or_else(|_| Err(bug()))));
+    env.spawn_future_with_callback(guarded, |env, result| {
+        result.map_err(|error| thrown(env, &error))
+    })
+}
+
 fn bug() -> Error {
     Error::new(ErrorCode::Internal).with_detail("a bug in this SDK: please report it")
 }
@@ -93,12 +106,11 @@ fn bug() -> Error {
 /// the runtime goes on with other calls on another thread; and no more such
 /// calls compute at a time than there are processors. One that waits, for an
 /// answer say, keeps nobody else waiting.
-async fn in_turn<T>(work: impl Future<Output = T>) -> T {
+async fn in_turn<T>(mut work: Work<T>) -> Result<T> {
     static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Semaphore::new(processors)
     });
-    let mut work = pin!(work);
     loop {
         // An error only if it is closed, which nobody does.
         let turn = TURNS.acquire().await;

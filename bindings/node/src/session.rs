@@ -101,7 +101,9 @@ impl SessionHandle {
         let (session, context) = (self.session.clone(), context(place));
         let envelope = Bytes::from(envelope);
         promise_sized(env, cancel, envelope.len(), async move {
-            let opened = session.decrypt(envelope.as_ref(), context?.as_ref()).await?;
+            let opened = session
+                .decrypt(envelope.as_ref(), context?.as_ref())
+                .await?;
             Ok(opened.into())
         })
     }

@@ -44,11 +44,15 @@ impl ContextField {
     fn into_value(self) -> Result<ContextValue> {
         Ok(match self {
             Self { text: Some(it), .. } => ContextValue::Text(it),
-            Self { integer: Some(it), .. } => match it.get_i64() {
+            Self {
+                integer: Some(it), ..
+            } => match it.get_i64() {
                 (number, true) => ContextValue::Integer(number),
                 _ => return Err(invalid("an integer of a context has 64 bits, signed")),
             },
-            Self { bytes: Some(it), .. } => ContextValue::Bytes(it.to_vec()),
+            Self {
+                bytes: Some(it), ..
+            } => ContextValue::Bytes(it.to_vec()),
             Self { flag: Some(it), .. } => ContextValue::Boolean(it),
             _ => return Err(invalid("a field of a context has a value")),
         })
