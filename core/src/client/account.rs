@@ -1,6 +1,7 @@
 //! One identity on one device.
 
 use super::batcher::Batcher;
+use super::cancel::CancelToken;
 use super::fetch::AskedSession;
 use super::freshness::Freshness;
 use super::identities::Known;
@@ -24,7 +25,6 @@ use plico_protocol::identity::TenantState;
 use plico_protocol::keyring::EpochSecret;
 use plico_protocol::wire::rest::SessionAnswer;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// An identity's account on this device. Clones share it.
@@ -54,7 +54,8 @@ pub(crate) struct AccountInner {
     pub sessions: Sessions,
     /// Sessions whose creation has no known outcome, by what was asked for.
     pub lost_creations: Mutex<HashMap<[u8; 32], ChainId>>,
-    pub closed: AtomicBool,
+    /// Cancelled when the account is closed.
+    pub closing: CancelToken,
 }
 
 impl core::fmt::Debug for Account {
@@ -83,7 +84,7 @@ impl Account {
             user_secrets: Mutex::default(),
             sessions: Sessions::default(),
             lost_creations: Mutex::default(),
-            closed: AtomicBool::new(false),
+            closing: CancelToken::new(),
         };
         inner.hold_tenant().await?;
         Ok(Self {
@@ -92,7 +93,7 @@ impl Account {
         })
     }
 
-    /// The identity, once registered.
+    /// The identity, once registered; `None` again after [`Self::close`].
     #[must_use]
     pub fn identity_id(&self) -> Option<IdentityId> {
         let record = lock(&self.inner.record).clone()?;
@@ -122,26 +123,12 @@ impl Account {
     pub async fn prefetch(&self, sessions: &[SessionId]) -> Result<Vec<Result<()>>> {
         self.inner.registered()?;
         let ids: Vec<ChainId> = sessions.iter().map(|id| id.0).collect();
-        Ok(self.inner.prefetch(&ids).await)
-    }
-
-    /// Forgets all secrets in memory, and does nothing more.
-    pub fn close(&self) {
-        self.inner.closed.store(true, Ordering::Relaxed);
-        self.inner.sessions.clear();
-        lock(&self.inner.user_secrets).clear();
-        *lock(&self.inner.record) = None;
+        let work = async { Ok(self.inner.prefetch(&ids).await) };
+        self.inner.while_open(work).await
     }
 }
 
 impl AccountInner {
-    pub fn check_open(&self) -> Result<()> {
-        if self.closed.load(Ordering::Relaxed) {
-            return Err(ErrorCode::Closed.into());
-        }
-        Ok(())
-    }
-
     /// The account's keys, if it is registered.
     pub fn registered(&self) -> Result<Arc<Record>> {
         self.check_open()?;

@@ -305,7 +305,7 @@ impl AccountInner {
             self.plico.inner.wire.hooks.event(event);
         }
         let view = Arc::new(view);
-        cell.set(stays.then(|| view.clone()));
+        self.show(cell, stays.then(|| view.clone()));
         if !stays {
             self.forget_kept(view.state.id()).await?;
         }

@@ -41,7 +41,10 @@ impl Account {
         &self,
         options: impl Into<SessionOptions>,
     ) -> Result<EncryptionSession> {
-        let options = options.into();
+        self.inner.while_open(self.make(options.into())).await
+    }
+
+    async fn make(&self, options: SessionOptions) -> Result<EncryptionSession> {
         let inner = &self.inner;
         inner.registered()?;
         if self.freshness == Freshness::Offline {
@@ -223,7 +226,7 @@ impl super::account::AccountInner {
         let log = [B64(entry.to_bytes())];
         self.keep_view(&view, 0, &log, &mut saves).await?;
         self.save(saves).await?;
-        self.cell(upload.id).set(Some(Arc::new(view)));
+        self.show(&self.cell(upload.id), Some(Arc::new(view)));
         Ok(())
     }
 }

@@ -174,6 +174,7 @@ impl EncryptionSession {
         value: &impl Serialize,
         context: Option<&AppContext>,
     ) -> Result<String> {
+        self.account.inner.check_open()?;
         let bytes = json_bytes(value)?;
         Ok(to_text(&self.encrypt(bytes.as_slice(), context).await?))
     }
@@ -190,6 +191,7 @@ impl EncryptionSession {
         envelope: &[u8],
         context: Option<&AppContext>,
     ) -> Result<Decrypted> {
+        self.account.inner.check_open()?;
         let header = header_of(envelope)?;
         if !self.id.as_bytes().starts_with(&header.session_handle) {
             return Err(ErrorCode::WrongSession.into());
@@ -205,6 +207,7 @@ impl EncryptionSession {
     /// # Errors
     /// As [`Self::decrypt`]; `INVALID_ARGUMENT` if it is not text.
     pub async fn decrypt_text(&self, text: &str, context: Option<&AppContext>) -> Result<String> {
+        self.account.inner.check_open()?;
         self.decrypt(&envelope_bytes(text)?, context).await?.text()
     }
 
@@ -217,6 +220,7 @@ impl EncryptionSession {
         text: &str,
         context: Option<&AppContext>,
     ) -> Result<T> {
+        self.account.inner.check_open()?;
         self.decrypt(&envelope_bytes(text)?, context).await?.json()
     }
 }
@@ -242,6 +246,7 @@ impl Account {
     /// # Errors
     /// As [`EncryptionSession::decrypt_text`].
     pub async fn decrypt_text(&self, text: &str, context: Option<&AppContext>) -> Result<String> {
+        self.inner.check_open()?;
         self.decrypt(&envelope_bytes(text)?, context).await?.text()
     }
 
@@ -254,6 +259,7 @@ impl Account {
         text: &str,
         context: Option<&AppContext>,
     ) -> Result<T> {
+        self.inner.check_open()?;
         self.decrypt(&envelope_bytes(text)?, context).await?.json()
     }
 
@@ -263,16 +269,19 @@ impl Account {
     /// `NOT_AN_ENVELOPE`; `SESSION_NOT_FOUND` if this account never was a
     /// recipient; otherwise as [`EncryptionSession::refresh`].
     pub async fn session_of(&self, envelope: &[u8]) -> Result<EncryptionSession> {
-        let header = header_of(envelope)?;
-        let id = self
-            .inner
-            .find(header.session_handle, self.freshness)
-            .await?;
+        self.inner.check_open()?;
+        let id = self.find(&header_of(envelope)?).await?;
         Ok(self.session(SessionId(id)))
     }
 }
 
 impl Account {
+    /// The session that an envelope with this header belongs to.
+    pub(crate) async fn find(&self, header: &Header) -> Result<ChainId> {
+        let found = self.inner.find(header.session_handle, self.freshness);
+        self.inner.while_open(found).await
+    }
+
     /// The key of an epoch, from a view that is fresh; refreshed once more if
     /// the epoch is newer than what is known.
     pub(crate) async fn key_for(
@@ -280,10 +289,15 @@ impl Account {
         id: ChainId,
         epoch: u32,
     ) -> Result<(Arc<View>, EnvelopeKey)> {
-        let mut view = self.inner.view_to_read(id, self.freshness).await?;
-        if view.state.epoch(epoch).is_none() && self.freshness != Freshness::Offline {
-            view = self.inner.refresh_view(id).await?;
-        }
+        let inner = &self.inner;
+        let view = async {
+            let view = inner.view_to_read(id, self.freshness).await?;
+            if view.state.epoch(epoch).is_none() && self.freshness != Freshness::Offline {
+                return inner.refresh_view(id).await;
+            }
+            Ok(view)
+        };
+        let view = inner.while_open(view).await?;
         let key = view.envelope_key(epoch)?;
         Ok((view, key))
     }

@@ -1,6 +1,7 @@
 //! Encrypting and decrypting files, in constant memory, on a thread of their own.
 
 use super::account::Account;
+use super::cancel::CancelToken;
 use super::ids::SessionId;
 use super::options::{FileOptions, Progress};
 use super::os_rng;
@@ -14,6 +15,7 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek};
 use std::ops::ControlFlow;
 use std::path::Path;
+use tempfile::NamedTempFile;
 
 const BUFFER: usize = 256 * 1024;
 
@@ -22,68 +24,91 @@ fn io_error(what: &str, error: &std::io::Error) -> Error {
     Error::new(ErrorCode::Io).with_detail(format!("{what}: {}", error.kind()))
 }
 
-/// Runs `work` on a thread; a caller who goes away cancels it.
-async fn on_thread<T: Send + 'static>(
-    options: &FileOptions,
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    struct CancelOnDrop(Option<super::CancelToken>);
-    impl Drop for CancelOnDrop {
-        fn drop(&mut self) {
-            if let Some(token) = &self.0 {
-                token.cancel();
-            }
-        }
+/// When the work on a file ends early.
+#[derive(Clone)]
+struct Stop {
+    /// By the app's word.
+    cancel: CancelToken,
+    /// Because nobody waits any more.
+    gone: CancelToken,
+}
+
+impl Stop {
+    fn is_asked_for(&self) -> bool {
+        self.cancel.is_cancelled() || self.gone.is_cancelled()
     }
+}
+
+struct GoneOnDrop(CancelToken);
+
+impl Drop for GoneOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// Runs `work` on a thread and puts the file that it has made in place. The
+/// caller does that last step itself: one who has gone away gets no output.
+async fn on_thread(
+    options: &FileOptions,
+    target: &Path,
+    work: impl FnOnce(&FileOptions, &Stop) -> Result<NamedTempFile> + Send + 'static,
+) -> Result<()> {
+    let stop = Stop {
+        cancel: options.cancel.clone(),
+        gone: CancelToken::new(),
+    };
+    let _guard = GoneOnDrop(stop.gone.clone());
     let (sender, receiver) = futures_channel::oneshot::channel();
-    let mut guard = CancelOnDrop(Some(options.cancel.clone()));
+    let (inner, until) = (options.clone(), stop.clone());
     std::thread::Builder::new()
         .name("plico-file".into())
         .spawn(move || {
-            // Nobody waits any more: then there is nobody to tell.
-            let _ = sender.send(work());
+            // Nobody waits any more: then the file goes with the message.
+            let _ = sender.send(work(&inner, &until));
         })
         .map_err(|error| io_error("no thread could be started", &error))?;
-    let result = receiver.await.map_err(|_| Error::new(ErrorCode::Io))?;
-    guard.0 = None;
-    result
+    let made = receiver.await.map_err(|_| Error::new(ErrorCode::Io))?;
+    let file = made?;
+    if stop.is_asked_for() {
+        return Err(ErrorCode::Cancelled.into());
+    }
+    file.persist(target)
+        .map_err(|error| io_error("the output can't be put in place", &error.error))?;
+    Ok(())
 }
 
-/// Writes to a temporary file beside `target`, which appears under its name
-/// only whole and flushed to the disk.
+/// Writes a temporary file beside `target`, whole and flushed to the disk.
 fn write_whole(
     target: &Path,
     work: impl FnOnce(&mut BufWriter<&mut File>) -> std::result::Result<u64, EnvelopeError>,
-) -> Result<u64> {
+) -> Result<NamedTempFile> {
     let folder = target.parent().filter(|it| !it.as_os_str().is_empty());
     let mut file = tempfile::Builder::new()
         .prefix(".plico-")
         .tempfile_in(folder.unwrap_or(Path::new(".")))
         .map_err(|error| io_error("the output can't be created", &error))?;
-    let count = {
+    {
         let mut writer = BufWriter::with_capacity(BUFFER, file.as_file_mut());
-        let count = work(&mut writer)?;
+        work(&mut writer)?;
         writer
             .into_inner()
             .map_err(|error| io_error("the output can't be written", error.error()))?;
-        count
-    };
+    }
     file.as_file()
         .sync_all()
         .map_err(|error| io_error("the output can't be flushed", &error))?;
-    file.persist(target)
-        .map_err(|error| io_error("the output can't be put in place", &error.error))?;
-    Ok(count)
+    Ok(file)
 }
 
-fn reporter(options: &FileOptions, total: u64) -> impl FnMut(u64) -> ControlFlow<()> {
+fn reporter(options: &FileOptions, stop: &Stop, total: u64) -> impl FnMut(u64) -> ControlFlow<()> {
     let on_progress = options.on_progress.clone();
-    let cancel = options.cancel.clone();
+    let stop = stop.clone();
     move |done| {
         if let Some(report) = &on_progress {
             report(Progress { done, total });
         }
-        if cancel.is_cancelled() {
+        if stop.is_asked_for() {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
@@ -103,9 +128,10 @@ fn seal_file(
     source: &Path,
     target: &Path,
     options: &FileOptions,
-) -> Result<u64> {
+    stop: &Stop,
+) -> Result<NamedTempFile> {
     let (file, total) = open_input(source)?;
-    let mut report = reporter(options, total);
+    let mut report = reporter(options, stop, total);
     write_whole(target, |writer| {
         let reader = BufReader::with_capacity(BUFFER, file);
         let context = options.context.as_ref();
@@ -128,10 +154,11 @@ fn open_file(
     total: u64,
     target: &Path,
     options: &FileOptions,
-) -> Result<u64> {
+    stop: &Stop,
+) -> Result<NamedTempFile> {
     let rewound = file.rewind();
     rewound.map_err(|error| io_error("the input can't be read", &error))?;
-    let mut report = reporter(options, total);
+    let mut report = reporter(options, stop, total);
     write_whole(target, |writer| {
         let reader = BufReader::with_capacity(BUFFER, file);
         open_stream(key, reader, writer, options.context.as_ref(), &mut report)
@@ -159,13 +186,13 @@ impl EncryptionSession {
         target: impl AsRef<Path>,
         options: FileOptions,
     ) -> Result<()> {
-        let key = self.writing_key().await?;
+        let key = options.cancel.run(self.writing_key()).await?;
         let (source, target) = (source.as_ref().to_owned(), target.as_ref().to_owned());
-        let inner = options.clone();
-        on_thread(&options, move || {
-            seal_file(&key, &source, &target, &inner).map(drop)
-        })
-        .await
+        let beside = target.clone();
+        let work = on_thread(&options, &target, move |options, stop| {
+            seal_file(&key, &source, &beside, options, stop)
+        });
+        self.account.inner.while_open(work).await
     }
 
     /// Decrypts the file `source` of this session into `target`, which appears
@@ -179,6 +206,7 @@ impl EncryptionSession {
         target: impl AsRef<Path>,
         options: FileOptions,
     ) -> Result<()> {
+        self.account.inner.check_open()?;
         let (mut file, length) = open_input(source.as_ref())?;
         let header = read_header(&mut file)?;
         if !self.id.as_bytes().starts_with(&header.session_handle) {
@@ -196,16 +224,16 @@ impl EncryptionSession {
         target: &Path,
         options: FileOptions,
     ) -> Result<()> {
-        let (_, key) = self.account.key_for(self.id.0, header.epoch).await?;
-        let target = target.to_owned();
-        let inner = options.clone();
+        let key = self.account.key_for(self.id.0, header.epoch);
+        let (_, key) = options.cancel.run(key).await?;
+        let beside = target.to_owned();
         let body = length.saturating_sub(HEADER_LEN as u64 + 56);
         // Each chunk of 16 KiB has a tag of 16 bytes.
         let total = body - 16 * body.div_ceil(16_400).min(body / 16);
-        on_thread(&options, move || {
-            open_file(&key, file, total, &target, &inner).map(drop)
-        })
-        .await
+        let work = on_thread(&options, target, move |options, stop| {
+            open_file(&key, file, total, &beside, options, stop)
+        });
+        self.account.inner.while_open(work).await
     }
 }
 
@@ -220,12 +248,10 @@ impl Account {
         target: impl AsRef<Path>,
         options: FileOptions,
     ) -> Result<()> {
+        self.inner.check_open()?;
         let (mut file, length) = open_input(source.as_ref())?;
         let header = read_header(&mut file)?;
-        let id = self
-            .inner
-            .find(header.session_handle, self.freshness)
-            .await?;
+        let id = options.cancel.run(self.find(&header)).await?;
         let session = self.session(SessionId(id));
         session
             .decrypt_opened(file, length, header, target.as_ref(), options)

@@ -130,15 +130,20 @@ impl Account {
     /// # Errors
     /// `NETWORK` if the directory can't be reached: then they stay.
     pub async fn settle(&self) -> Result<usize> {
-        let inner = &self.inner;
-        inner.registered()?;
-        let records = inner.store.scan(JOURNAL).await.map_err(store_error)?;
+        self.inner.while_open(self.inner.settle_all()).await
+    }
+}
+
+impl AccountInner {
+    async fn settle_all(&self) -> Result<usize> {
+        self.registered()?;
+        let records = self.store.scan(JOURNAL).await.map_err(store_error)?;
         let mut count = 0;
         for (_, bytes) in records {
             let record: JournalRecord = stored::read(bytes)?;
-            let cell = inner.cell(record.chain_id);
+            let cell = self.cell(record.chain_id);
             let _one_at_a_time = cell.gate.lock().await;
-            count += usize::from(inner.settle(record.chain_id, &cell).await?.is_some());
+            count += usize::from(self.settle(record.chain_id, &cell).await?.is_some());
         }
         Ok(count)
     }

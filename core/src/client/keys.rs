@@ -154,7 +154,7 @@ impl AccountInner {
                 secrets.insert(link.target, opened);
             }
         }
-        *lock(&self.user_secrets) = secrets;
+        self.hold_secret(&self.user_secrets, secrets);
         Ok(())
     }
 }

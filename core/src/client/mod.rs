@@ -7,6 +7,8 @@
 
 mod account;
 mod batcher;
+mod cancel;
+mod close;
 mod commit;
 mod create_session;
 mod encrypt;
@@ -39,12 +41,13 @@ mod view;
 mod wire;
 
 pub use account::Account;
+pub use cancel::CancelToken;
 pub use encrypt::Decrypted;
 pub use events::{Event, LogLevel, LogRecord};
 pub use ids::{IdentityId, SessionId, TenantId};
 pub use options::{
-    AccountOptions, CancelToken, EnrolmentRequest, FileOptions, Grant, OnMissing, Progress,
-    Recipient, RegisterOptions, RevokeOptions, Rights, SessionOptions,
+    AccountOptions, EnrolmentRequest, FileOptions, Grant, OnMissing, Progress, Recipient,
+    RegisterOptions, RevokeOptions, Rights, SessionOptions,
 };
 pub use plico::{Plico, PlicoBuilder};
 pub use plico_protocol::format::context::{AppContext as Context, ContextValue};

@@ -1,5 +1,6 @@
 //! What apps pass in.
 
+use super::cancel::CancelToken;
 use super::ids::IdentityId;
 use crate::error::Result;
 use crate::ports::{BoxFuture, Store};
@@ -9,7 +10,6 @@ use plico_protocol::format::bodies::RightsBits;
 use plico_protocol::format::context::AppContext;
 use plico_protocol::format::suite::Suite;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// Where an account lives.
@@ -328,29 +328,6 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// Stops a file operation from outside; clones stop the same one.
-#[derive(Clone, Debug, Default)]
-pub struct CancelToken(Arc<AtomicBool>);
-
-impl CancelToken {
-    /// A token that has not been cancelled.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Stops the operation at its next chunk; nothing stays behind.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it was cancelled.
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 
 /// How a file is encrypted or decrypted.
@@ -388,7 +365,8 @@ impl FileOptions {
         self
     }
 
-    /// Stops when the token is cancelled.
+    /// Stops when the token is cancelled; then there is no output, and no
+    /// temporary file any more.
     #[must_use]
     pub fn cancel(mut self, token: CancelToken) -> Self {
         self.cancel = token;

@@ -1,6 +1,7 @@
 //! The connection to one tenant at one directory, and its settings.
 
-use super::account::Account;
+use super::account::{Account, AccountInner};
+use super::cancel::CancelToken;
 use super::events::{Event, Hooks, LogRecord};
 use super::ids::TenantId;
 use super::options::AccountOptions;
@@ -9,7 +10,7 @@ use super::wire::Wire;
 use crate::error::{Error, ErrorCode, Result};
 use crate::ports::{Clock, Runtime, SystemClock, SystemRuntime, Transport};
 use std::sync::atomic::{AtomicI64, AtomicU64};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 /// A connection to one tenant at one directory. One a process is enough; clones share it.
@@ -23,6 +24,10 @@ pub(crate) struct PlicoInner {
     /// `None` until the directory has answered, or a store has told.
     pub tenant: Mutex<Option<Arc<Tenant>>>,
     pub max_staleness_ms: u64,
+    /// Cancelled when this is closed.
+    pub closing: CancelToken,
+    /// What is closed with this.
+    pub accounts: Mutex<Vec<Weak<AccountInner>>>,
 }
 
 impl core::fmt::Debug for Plico {
@@ -167,6 +172,8 @@ impl PlicoBuilder {
             wire,
             tenant: Mutex::new(None),
             max_staleness_ms: millis(self.max_staleness),
+            closing: CancelToken::new(),
+            accounts: Mutex::default(),
         };
         if !self.offline {
             match inner.refresh_tenant().await {
@@ -241,8 +248,13 @@ impl Plico {
     /// # Errors
     /// The store's own; `HISTORY_SHORTENED` or `HISTORY_FORKED` if the
     /// tenant's chain is not the one that this account knows; `NETWORK` if the
-    /// tenant is known neither from the store nor from the directory.
+    /// tenant is known neither from the store nor from the directory;
+    /// `CLOSED` after [`Self::close`].
     pub async fn account(&self, options: AccountOptions) -> Result<Account> {
-        Account::open(self.clone(), options).await
+        let opening = Account::open(self.clone(), options);
+        let account = self.inner.closing.until_cancelled(opening).await;
+        let account = account.unwrap_or_else(|| Err(ErrorCode::Closed.into()))?;
+        self.inner.register_account(&account.inner)?;
+        Ok(account)
     }
 }

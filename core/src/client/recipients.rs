@@ -51,8 +51,7 @@ impl EncryptionSession {
     /// As [`Self::refresh`].
     pub async fn recipients(&self) -> Result<Vec<RecipientInfo>> {
         let inner = &self.account.inner;
-        let freshness = self.account.freshness;
-        let view = inner.view_to_read(self.id.0, freshness).await?;
+        let view = self.known().await?;
         let now_ms = inner.plico.inner.wire.now_ms();
         let names = lock(&inner.names);
         let recipients = view

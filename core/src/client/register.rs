@@ -31,8 +31,11 @@ impl Account {
     /// `ENROLMENT_EXPIRED`, `USER_ID_TAKEN`; `NETWORK`; whatever the app's own
     /// `enrolment` returns.
     pub async fn register(&self, options: RegisterOptions) -> Result<IdentityId> {
+        self.inner.while_open(self.register_now(options)).await
+    }
+
+    async fn register_now(&self, options: RegisterOptions) -> Result<IdentityId> {
         let inner = &self.inner;
-        inner.check_open()?;
         check_user_id(&options.user_id).map_err(|error| {
             Error::new(ErrorCode::InvalidArgument).with_detail(error.to_string())
         })?;
@@ -56,9 +59,9 @@ impl Account {
         };
         // Written down only when the directory has really shown the new chain:
         // an account that believes a false success could never register again.
-        *lock(&inner.record) = Some(Arc::new(done.clone()));
+        inner.hold_secret(&inner.record, Some(Arc::new(done.clone())));
         if let Err(error) = inner.myself().await {
-            *lock(&inner.record) = Some(record);
+            inner.hold_secret(&inner.record, Some(record));
             return Err(error);
         }
         self.save(done, Saves::default()).await?;
@@ -95,7 +98,8 @@ impl Account {
                 .with_detail("another process is registering with this store; open it again"));
         }
         let record = Arc::new(record);
-        *lock(&self.inner.record) = Some(record.clone());
+        let inner = &self.inner;
+        inner.hold_secret(&inner.record, Some(record.clone()));
         Ok(record)
     }
 

@@ -130,14 +130,16 @@ impl Intent for SetMetadata {
 
 impl EncryptionSession {
     /// The session, as fresh as this handle asks for.
-    async fn known(&self) -> Result<Arc<View>> {
-        let freshness = self.account.freshness;
-        self.account.inner.view_to_read(self.id.0, freshness).await
+    pub(crate) async fn known(&self) -> Result<Arc<View>> {
+        let inner = &self.account.inner;
+        let known = inner.view_to_read(self.id.0, self.account.freshness);
+        inner.while_open(known).await
     }
 
     async fn one(&self, recipient: Recipient) -> Result<Arc<IdentityState>> {
-        self.online()?;
-        let resolved = self.account.resolve(&[recipient]).await?;
+        let inner = self.online()?;
+        let recipients = [recipient];
+        let resolved = inner.while_open(self.account.resolve(&recipients)).await?;
         if !resolved.missing.is_empty() {
             return Err(Error::recipients_not_found(resolved.missing));
         }
@@ -155,10 +157,7 @@ impl EncryptionSession {
     /// past; as [`Self::refresh`].
     pub async fn grant(&self, recipient: Recipient, grant: Grant) -> Result<()> {
         let identity = self.one(recipient).await?;
-        self.online()?
-            .commit(self.id.0, &GrantTo { identity, grant })
-            .await
-            .map(drop)
+        self.commit(&GrantTo { identity, grant }).await
     }
 
     /// Takes all rights from `recipient` and begins a new epoch, in one step.
@@ -192,10 +191,7 @@ impl EncryptionSession {
                     .with_detail("not a recipient of this session"));
             }
         }
-        self.online()?
-            .commit(self.id.0, &Revoke { recipient, options })
-            .await
-            .map(drop)
+        self.commit(&Revoke { recipient, options }).await
     }
 
     /// Whom a user id means in this session: the member that bears the name,
@@ -226,7 +222,7 @@ impl EncryptionSession {
             recipient: me,
             options: RevokeOptions::default(),
         };
-        self.online()?.commit(self.id.0, &revoke).await.map(drop)
+        self.commit(&revoke).await
     }
 
     /// Makes `to` an owner; this account keeps `keep`, or leaves.
@@ -235,10 +231,7 @@ impl EncryptionSession {
     /// `NOT_ALLOWED` for whoever is not an owner; as [`Self::grant`].
     pub async fn transfer(&self, to: Recipient, keep: Option<Rights>) -> Result<()> {
         let to = self.one(to).await?;
-        self.online()?
-            .commit(self.id.0, &HandOver { to, keep })
-            .await
-            .map(drop)
+        self.commit(&HandOver { to, keep }).await
     }
 
     /// Ends the session for ever: the directory deletes all wrapped keys, and
@@ -247,7 +240,7 @@ impl EncryptionSession {
     /// # Errors
     /// `NOT_ALLOWED` for whoever is not an owner; as [`Self::refresh`].
     pub async fn end(&self) -> Result<()> {
-        self.online()?.commit(self.id.0, &End).await.map(drop)
+        self.commit(&End).await
     }
 
     /// Keeps up to 8 KiB beside the session (a title, the app's own id),
@@ -256,14 +249,12 @@ impl EncryptionSession {
     /// # Errors
     /// `NOT_ALLOWED`, `TOO_LARGE`; as [`Self::refresh`].
     pub async fn set_metadata(&self, plaintext: &[u8]) -> Result<()> {
+        self.account.inner.check_open()?;
         if plaintext.len() > plico_protocol::wire::limits::MAX_METADATA - 40 {
             return Err(ErrorCode::TooLarge.into());
         }
         let plaintext = zeroize::Zeroizing::new(plaintext.to_vec());
-        self.online()?
-            .commit(self.id.0, &SetMetadata { plaintext })
-            .await
-            .map(drop)
+        self.commit(&SetMetadata { plaintext }).await
     }
 
     /// What [`Self::set_metadata`] has kept; `None` if nothing.

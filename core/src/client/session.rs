@@ -1,6 +1,6 @@
 //! A session: the unit of rights.
 
-use super::account::Account;
+use super::account::{Account, AccountInner};
 use super::commit::{Drafting, Intent};
 use super::freshness::Freshness;
 use super::ids::SessionId;
@@ -63,8 +63,9 @@ impl EncryptionSession {
     /// The store's own.
     pub async fn forget(&self) -> Result<()> {
         let inner = &self.account.inner;
+        inner.check_open()?;
         inner.sessions.remove(self.id.0);
-        inner.forget_kept(self.id.0).await
+        inner.while_open(inner.forget_kept(self.id.0)).await
     }
 
     /// Asks the directory for what is new, whatever was known before.
@@ -75,7 +76,8 @@ impl EncryptionSession {
     pub async fn refresh(&self) -> Result<()> {
         let inner = self.online()?;
         inner.registered()?;
-        inner.refresh_view(self.id.0).await.map(drop)
+        let refreshed = inner.while_open(inner.refresh_view(self.id.0));
+        refreshed.await.map(drop)
     }
 
     /// Begins a new epoch: what is written from now on is under a new key.
@@ -84,22 +86,33 @@ impl EncryptionSession {
     /// # Errors
     /// As [`Self::refresh`], and `CONFLICT` after many lost races.
     pub async fn rotate(&self) -> Result<()> {
-        let inner = self.online()?;
-        inner.registered()?;
-        inner.commit(self.id.0, &Rotate).await.map(drop)
+        self.commit(&Rotate).await
     }
 
     /// For what changes rights: that can't be done offline.
-    pub(crate) fn online(&self) -> Result<&super::account::AccountInner> {
+    pub(crate) fn online(&self) -> Result<&AccountInner> {
+        self.account.inner.check_open()?;
         if self.account.freshness == Freshness::Offline {
             return Err(ErrorCode::Offline.into());
         }
         Ok(&self.account.inner)
     }
 
+    /// Carries out `intent`, if this handle may ask the directory.
+    pub(crate) async fn commit(&self, intent: &dyn Intent) -> Result<()> {
+        let inner = self.online()?;
+        inner.registered()?;
+        let done = inner.while_open(inner.commit(self.id.0, intent));
+        done.await.map(drop)
+    }
+
     /// The key to write with: of an epoch that is fresh enough, and begun
     /// anew if one was due; or, offline, of the newest that is known.
     pub(crate) async fn writing_key(&self) -> Result<EnvelopeKey> {
+        self.account.inner.while_open(self.key_to_write()).await
+    }
+
+    async fn key_to_write(&self) -> Result<EnvelopeKey> {
         let inner = &self.account.inner;
         let freshness = self.account.freshness;
         let view = inner.view_to_write(self.id.0, freshness).await?;

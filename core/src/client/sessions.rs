@@ -45,8 +45,8 @@ impl SessionCell {
         lock(&self.view).clone()
     }
 
-    pub fn set(&self, view: Option<Arc<View>>) {
-        *lock(&self.view) = view;
+    pub fn forget(&self) {
+        *lock(&self.view) = None;
     }
 }
 
@@ -85,8 +85,17 @@ impl Sessions {
         lock(&self.cells).remove(&id);
     }
 
+    #[cfg(test)]
+    pub fn holds_nothing(&self) -> bool {
+        let cells = lock(&self.cells);
+        cells.values().all(|cell| cell.known().is_none())
+    }
+
+    /// Also for those who hold a cell.
     pub fn clear(&self) {
-        lock(&self.cells).clear();
+        for (_, cell) in lock(&self.cells).drain() {
+            cell.forget();
+        }
     }
 }
 
@@ -103,6 +112,11 @@ impl AccountInner {
         self.sessions.cell(id)
     }
 
+    /// From now on this is what is known of the session.
+    pub fn show(&self, cell: &SessionCell, view: Option<Arc<View>>) {
+        self.hold_secret(&cell.view, view);
+    }
+
     pub fn me(&self) -> Result<Recipient> {
         Ok(Recipient::identity(self.registered()?.identity))
     }
@@ -115,7 +129,7 @@ impl AccountInner {
         cell.unsettled
             .store(self.has_journal(id).await?, Ordering::Relaxed);
         let view = self.kept_view(id, online).await?;
-        cell.set(view.map(Arc::new));
+        self.show(cell, view.map(Arc::new));
         cell.loaded.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -203,7 +217,7 @@ impl AccountInner {
             return Ok(Some(view));
         }
         let _one_at_a_time = cell.gate.lock().await;
-        cell.set(None);
+        cell.forget();
         cell.loaded.store(false, Ordering::Relaxed);
         self.load(id, cell, freshness != Freshness::Offline).await?;
         Ok(cell.known())
@@ -273,11 +287,11 @@ impl AccountInner {
             // With two histories about, no knowledge counts as fresh.
             let mut doubtful = (*old).clone();
             doubtful.refreshed_ms = 0;
-            cell.set(Some(Arc::new(doubtful)));
+            self.show(cell, Some(Arc::new(doubtful)));
         }
         let view = Arc::new(fetched?);
         self.refresh_members(&view).await?;
-        cell.set(Some(view.clone()));
+        self.show(cell, Some(view.clone()));
         Ok(view)
     }
 
@@ -293,7 +307,7 @@ impl AccountInner {
 
     /// What was known must not outlive the right to know it.
     async fn end_access(&self, id: ChainId, cell: &SessionCell) -> Result<()> {
-        cell.set(None);
+        cell.forget();
         let event = Event::AccessEnded {
             session: SessionId(id),
         };
@@ -325,7 +339,7 @@ impl AccountInner {
         let _one_at_a_time = cell.gate.lock().await;
         if cell.known().is_none() {
             match self.fetch(id, None, Some(answer)).await {
-                Ok(view) => cell.set(Some(Arc::new(view))),
+                Ok(view) => self.show(&cell, Some(Arc::new(view))),
                 Err(error) => {
                     self.sessions.remove(id);
                     return Err(error);

@@ -147,6 +147,10 @@ impl Account {
     /// `OFFLINE` if a chosen session is not known, `ACCESS_EXPIRED`,
     /// `TOO_LARGE` for more than 65,536 sessions; the store's own.
     pub async fn snapshot(&self, key: &[u8; 32], options: SnapshotOptions) -> Result<Vec<u8>> {
+        self.inner.while_open(self.take(key, options)).await
+    }
+
+    async fn take(&self, key: &[u8; 32], options: SnapshotOptions) -> Result<Vec<u8>> {
         let inner = &self.inner;
         let me = inner.me()?;
         let wire = &inner.plico.inner.wire;

@@ -190,7 +190,11 @@ impl Account {
     /// # Errors
     /// `RECIPIENTS_NOT_FOUND`, `ATTESTATION_INVALID`, and what a lying directory is caught with.
     pub async fn accept_identity_change(&self, user_id: &str) -> Result<IdentityId> {
-        let found = self.inner.find_users(&[user_id.to_owned()], true).await?;
+        let user_ids = [user_id.to_owned()];
+        let found = self
+            .inner
+            .while_open(self.inner.find_users(&user_ids, true));
+        let found = found.await?;
         match found.into_iter().next().flatten() {
             Some(state) => Ok(IdentityId(state.id())),
             None => Err(Error::recipients_not_found(vec![user_id.to_owned()])),

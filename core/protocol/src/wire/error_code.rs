@@ -95,6 +95,7 @@ codes! {
     RecipientsNotFound = "RECIPIENTS_NOT_FOUND", 0, "Some recipients have no account; see the list.";
     NotRegistered = "NOT_REGISTERED", 0, "Register this account first.";
     AlreadyRegistered = "ALREADY_REGISTERED", 0, "This account is registered under another user id.";
+    EnrolmentFailed = "ENROLMENT_FAILED", 0, "The app's own enrolment call failed; see its error.";
     Network = "NETWORK", 0, "The directory could not be reached, or its answer was cut off.";
     Offline = "OFFLINE", 0, "This needs the directory, and the call was to do without; go online, or prefetch what is to be opened offline.";
     Unsettled = "UNSETTLED", 0, "An earlier change of this session has no known outcome; go online first.";

@@ -1,0 +1,130 @@
+//! Closing: no call goes on, and no secret stays or comes back into memory.
+
+use super::account::{Account, AccountInner};
+use super::lock;
+use super::plico::{Plico, PlicoInner};
+use crate::error::{ErrorCode, Result};
+use std::sync::{Arc, Mutex, Weak};
+
+impl Plico {
+    /// Closes all accounts that were opened here, as [`Account::close`] does,
+    /// and opens no more: from now on everything says `CLOSED`, and no request
+    /// is sent. Closing again does nothing.
+    pub fn close(&self) {
+        self.inner.closing.cancel();
+        let accounts = std::mem::take(&mut *lock(&self.inner.accounts));
+        for account in accounts.iter().filter_map(Weak::upgrade) {
+            account.close();
+        }
+    }
+}
+
+impl PlicoInner {
+    /// Makes sure that `account` is closed with this.
+    pub fn register_account(&self, account: &Arc<AccountInner>) -> Result<()> {
+        let mut accounts = lock(&self.accounts);
+        // Looked at behind the lock: whoever closes looks there afterwards.
+        if self.closing.is_cancelled() {
+            account.close();
+            return Err(ErrorCode::Closed.into());
+        }
+        accounts.retain(|it| it.strong_count() > 0);
+        accounts.push(Arc::downgrade(account));
+        Ok(())
+    }
+}
+
+impl Account {
+    /// Forgets all secrets in memory; the store keeps what it has. From now on
+    /// every call of this account, its views and its sessions says `CLOSED`,
+    /// and [`Self::identity_id`] gives `None`.
+    ///
+    /// Calls that are under way end with `CLOSED` when they are next polled,
+    /// for which they are woken; until then each may hold what it was working
+    /// with. What closing means for a write is what
+    /// [cancelling](super::CancelToken) it means.
+    pub fn close(&self) {
+        self.inner.close();
+    }
+}
+
+impl AccountInner {
+    fn close(&self) {
+        self.closing.cancel();
+        self.sessions.clear();
+        lock(&self.user_secrets).clear();
+        lock(&self.names).clear();
+        *lock(&self.record) = None;
+    }
+
+    pub fn check_open(&self) -> Result<()> {
+        if self.closing.is_cancelled() {
+            return Err(ErrorCode::Closed.into());
+        }
+        Ok(())
+    }
+
+    /// Does `work`, unless or until the account is closed.
+    pub async fn while_open<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.closing
+            .until_cancelled(work)
+            .await
+            .unwrap_or_else(|| Err(ErrorCode::Closed.into()))
+    }
+
+    /// Puts a secret into memory, unless the account was closed meanwhile.
+    pub fn hold_secret<T>(&self, place: &Mutex<T>, secret: T) {
+        let mut place = lock(place);
+        // Behind the lock: what closes sees what was put there before.
+        if !self.closing.is_cancelled() {
+            *place = secret;
+        }
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+    use crate::testing::TestDirectory;
+    use std::time::Duration;
+
+    /// On other threads, while it is closed: where the call stands then is
+    /// another place each time.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn no_secret_comes_back_into_memory_after_close() {
+        let directory = TestDirectory::start().await.unwrap();
+        let doctor = directory.person("dr.a").await.unwrap();
+        let kept = doctor.account().create_session([]).await.unwrap();
+        let mut under_way = 0;
+        for round in 0..150 {
+            let person = doctor.restart().await.unwrap();
+            let account = person.account().clone();
+            let session = account.session(kept.id()).max_staleness(Duration::ZERO);
+            let other = account.clone();
+            let calls = [
+                tokio::spawn(async move { session.refresh().await }),
+                tokio::spawn(async move { other.create_session([]).await.map(drop) }),
+            ];
+            // The cells are held as somebody who is in the middle holds them.
+            let cell = account.inner.cell(kept.id().0);
+            tokio::time::sleep(Duration::from_micros(round * 100)).await;
+            account.close();
+            for call in calls {
+                match call.await.unwrap() {
+                    Ok(()) => {}
+                    Err(error) => {
+                        assert_eq!(error.code(), ErrorCode::Closed);
+                        under_way += 1;
+                    }
+                }
+            }
+            assert!(cell.known().is_none(), "a session's secrets");
+            let inner = &account.inner;
+            assert!(lock(&inner.user_secrets).is_empty());
+            assert!(lock(&inner.record).is_none());
+            assert!(inner.sessions.holds_nothing());
+        }
+        assert!(under_way > 10, "{under_way}");
+    }
+}
