@@ -203,10 +203,10 @@ impl AccountHandle {
         .await
     }
 
-    /// Finishes what was begun and has no known outcome.
-    pub async fn settle(&self, cancel: Option<Arc<CancelHandle>>) -> Result<(), Failure> {
+    /// Finishes what was begun and has no known outcome; returns how many.
+    pub async fn settle(&self, cancel: Option<Arc<CancelHandle>>) -> Result<u64, Failure> {
         let account = self.account.clone();
-        run(cancel, async move { account.settle().await.map(drop) }).await
+        run(cancel, async move { Ok(account.settle().await? as u64) }).await
     }
 
     /// Accepts that another identity stands behind `user_id`; returns its id.

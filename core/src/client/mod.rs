@@ -36,6 +36,8 @@ mod sessions;
 mod snapshot;
 mod stored;
 mod tenant;
+#[cfg(all(test, feature = "testing"))]
+mod tests;
 mod users;
 mod view;
 mod wire;

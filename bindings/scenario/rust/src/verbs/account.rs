@@ -1,0 +1,110 @@
+//! Verbs on an account.
+
+use super::{Done, Failed, Given, unknown};
+use crate::enrol;
+use crate::value;
+use crate::world::Outcome;
+use plico::{
+    Account, EncryptionSession, Error, OnMissing, RegisterOptions, SessionId, SessionOptions, Suite,
+};
+use serde_json::Value;
+
+pub async fn perform(verb: &str, account: &Account, given: &Given<'_>) -> Done {
+    Ok(match verb {
+        "identity_id" => match account.identity_id() {
+            Some(id) => Outcome::Text(id.to_string()),
+            None => Outcome::Nothing,
+        },
+        "register" => Outcome::Text(register(account, given).await?),
+        "create_session" => Outcome::Session(create_session(account, given).await?),
+        "session" => {
+            let id: SessionId = given.text("id")?.parse()?;
+            Outcome::Session(account.session(id))
+        }
+        "session_of" => Outcome::Session(account.session_of(&given.bytes("envelope")?).await?),
+        "offline" => Outcome::Account(account.offline()),
+        "max_staleness" => {
+            Outcome::Account(account.max_staleness(given.ms("ms").unwrap_or_default()))
+        }
+        "prefetch" => {
+            let ids = given.world.texts(given.arg("ids")?)?;
+            let ids = ids.iter().map(|id| id.parse());
+            let ids = ids.collect::<Result<Vec<SessionId>, Error>>()?;
+            let results = account.prefetch(&ids).await?;
+            let word = |result: plico::Result<()>| match result {
+                Ok(()) => "OK".to_owned(),
+                Err(error) => error.code().to_string(),
+            };
+            Outcome::Texts(results.into_iter().map(word).collect())
+        }
+        "settle" => {
+            let count = account.settle().await?;
+            Outcome::Number(u64::try_from(count).unwrap_or(u64::MAX))
+        }
+        "accept_identity_change" => {
+            let user_id = given.text("user_id")?;
+            let id = account.accept_identity_change(&user_id).await?;
+            Outcome::Text(id.to_string())
+        }
+        "decrypt" => {
+            let context = given.world.context(given.args)?;
+            let envelope = given.bytes("envelope")?;
+            Outcome::Opened(account.decrypt(&envelope, context.as_ref()).await?)
+        }
+        "decrypt_text" => {
+            let context = given.world.context(given.args)?;
+            let text = given.text("text")?;
+            Outcome::Text(account.decrypt_text(&text, context.as_ref()).await?)
+        }
+        "decrypt_file" => {
+            let (source, target) = (given.path("source")?, given.path("target")?);
+            let options = given.file_options()?;
+            account.decrypt_file(source, target, options).await?;
+            Outcome::Nothing
+        }
+        "close" => {
+            account.close();
+            Outcome::Nothing
+        }
+        _ => return unknown(verb, "an account"),
+    })
+}
+
+async fn register(account: &Account, given: &Given<'_>) -> Result<String, Failed> {
+    let user_id = given.text("user_id")?;
+    let fixed = match given.args.get("token") {
+        Some(token) => Some(given.world.text(token)?),
+        None => None,
+    };
+    let (url, name) = (given.world.enrolment_url.clone(), user_id.clone());
+    let options = RegisterOptions::new(user_id, move |request| {
+        let (fixed, url, name) = (fixed.clone(), url.clone(), name.clone());
+        async move {
+            match fixed {
+                Some(token) => Ok(token),
+                None => enrol::token(url, name, request.identity_id).await,
+            }
+        }
+    });
+    Ok(account.register(options).await?.to_string())
+}
+
+async fn create_session(account: &Account, given: &Given<'_>) -> Result<EncryptionSession, Failed> {
+    let recipients = given.arg("recipients")?;
+    let mut options = SessionOptions::new();
+    for of in recipients.as_array().ok_or("`recipients` is a list")? {
+        let grant = value::grant(of.get("rights"), of.get("expires_in_ms"))?;
+        options = options.recipient(given.world.recipient(of)?, grant);
+    }
+    match given.args.get("on_missing").and_then(Value::as_str) {
+        None | Some("fail") => {}
+        Some("skip") => options = options.on_missing(OnMissing::Skip),
+        Some(_) => return Err("an unknown `on_missing`".into()),
+    }
+    if let Some(number) = given.number("suite") {
+        let number = u8::try_from(number).map_err(|_| "an unknown suite")?;
+        let suite = Suite::from_byte(number).map_err(|_| "an unknown suite")?;
+        options = options.suite(suite);
+    }
+    Ok(account.create_session(options).await?)
+}
