@@ -54,6 +54,8 @@ pub(crate) struct AccountInner {
     pub sessions: Sessions,
     /// Sessions whose creation has no known outcome, by what was asked for.
     pub lost_creations: Mutex<HashMap<[u8; 32], ChainId>>,
+    /// One registration at a time.
+    pub registering: async_lock::Mutex<()>,
     /// Cancelled when the account is closed.
     pub closing: CancelToken,
 }
@@ -66,13 +68,11 @@ impl core::fmt::Debug for Account {
 
 impl Account {
     pub(super) async fn open(plico: Plico, options: AccountOptions) -> Result<Self> {
-        let bytes = options.store.get(record::KEY).await.map_err(store_error)?;
-        let record = bytes.map(Record::decode).transpose()?.map(Arc::new);
         let freshness = Freshness::Within(plico.inner.max_staleness_ms);
         let inner = AccountInner {
             plico,
             store: options.store,
-            record: Mutex::new(record),
+            record: Mutex::default(),
             pins: Pins::default(),
             identities: Mutex::default(),
             names: Mutex::default(),
@@ -84,8 +84,10 @@ impl Account {
             user_secrets: Mutex::default(),
             sessions: Sessions::default(),
             lost_creations: Mutex::default(),
+            registering: async_lock::Mutex::new(()),
             closing: CancelToken::new(),
         };
+        *lock(&inner.record) = inner.kept_record().await?;
         inner.hold_tenant().await?;
         Ok(Self {
             inner: Arc::new(inner),
@@ -129,6 +131,12 @@ impl Account {
 }
 
 impl AccountInner {
+    /// The account's record as the store has it.
+    pub async fn kept_record(&self) -> Result<Option<Arc<Record>>> {
+        let bytes = self.store.get(record::KEY).await.map_err(store_error)?;
+        Ok(bytes.map(Record::decode).transpose()?.map(Arc::new))
+    }
+
     /// The account's keys, if it is registered.
     pub fn registered(&self) -> Result<Arc<Record>> {
         self.check_open()?;

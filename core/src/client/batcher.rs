@@ -82,9 +82,11 @@ impl<K: Clone, V> Batcher<K, V> {
         tickets.iter_mut().all(|ticket| self.is_answered(ticket))
     }
 
-    /// Takes the questions that have waited longest.
+    /// Takes the questions that have waited longest. Those of askers who have
+    /// gone away are not asked any more.
     pub fn take(&self, at_most: usize) -> Vec<Asked<K, V>> {
         let mut waiting = lock(&self.waiting);
+        waiting.retain(|asked| !asked.tell.is_canceled());
         let count = waiting.len().min(at_most);
         waiting.drain(..count).collect()
     }
@@ -129,5 +131,7 @@ mod tests {
         assert_eq!(first.result(), Ok(10));
         assert_eq!(second.result(), Ok(20));
         assert!(batcher.take(10).is_empty());
+        drop(batcher.ask(3));
+        assert!(batcher.take(10).is_empty(), "whoever asked has gone away");
     }
 }

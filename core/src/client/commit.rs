@@ -226,6 +226,8 @@ impl AccountInner {
 
     /// Journals a request and sends it.
     async fn send(&self, upload: &Upload, cell: &SessionCell) -> Result<Sent> {
+        // Before it is written down, too: that may be given up half-way.
+        cell.unsettled.store(true, Ordering::Relaxed);
         if self.journal(upload).await? == Saved::Conflict {
             self.settle(upload.id, cell).await?;
             return Ok(Sent::Lost);
@@ -291,7 +293,7 @@ impl AccountInner {
         let stays = view.state.member(&me).is_some() && !view.state.ended();
         if stays {
             self.keep_sent(&mut view, first, &upload.body, &mut saves);
-            self.keep_view(&view, first, &new, &mut saves).await?;
+            self.keep_view(&mut view, first, &new, &mut saves).await?;
         }
         // A conflict: another process has written; it knows no less than we do.
         if self.save(saves).await? == Saved::Conflict {

@@ -1,11 +1,12 @@
 //! Making a session.
 
-use super::account::Account;
+use super::account::{Account, AccountInner};
 use super::commit::{draft_error, upload_body};
 use super::freshness::Freshness;
 use super::ids::SessionId;
 use super::journal::{Upload, outcome_is_unknown};
 use super::options::{Grant, OnMissing, Recipient, SessionOptions};
+use super::plico::is_unreachable;
 use super::saves::{Saved, Saves};
 use super::session::EncryptionSession;
 use super::view::View;
@@ -26,12 +27,41 @@ pub(crate) struct Resolved {
     pub missing: Vec<String>,
 }
 
+/// A creation. Unless its outcome gets known it is remembered on drop, so that
+/// asking for the same again finishes it.
+struct Lost<'a> {
+    inner: &'a AccountInner,
+    intent: [u8; 32],
+    id: ChainId,
+    is_known: bool,
+}
+
+impl<'a> Lost<'a> {
+    fn new(inner: &'a AccountInner, intent: [u8; 32], id: ChainId) -> Self {
+        Self {
+            inner,
+            intent,
+            id,
+            is_known: false,
+        }
+    }
+}
+
+impl Drop for Lost<'_> {
+    fn drop(&mut self) {
+        if !self.is_known {
+            lock(&self.inner.lost_creations).insert(self.intent, self.id);
+        }
+    }
+}
+
 impl Account {
     /// Makes a session for this account and `options`' recipients: a list of
     /// [`Recipient`]s, who may read, or [`SessionOptions`].
     ///
-    /// After `NETWORK` the session may have been made all the same: asking for
-    /// the same again finishes it instead of making another one.
+    /// After `NETWORK`, and if the call was cancelled, the session may have been
+    /// made all the same: asking for the same again finishes it instead of
+    /// making another one.
     ///
     /// # Errors
     /// `NOT_REGISTERED`; `RECIPIENTS_NOT_FOUND` with all who have no account,
@@ -73,21 +103,26 @@ impl Account {
 
     /// What is asked for again after its outcome was lost is not made twice.
     async fn finish_lost(&self, intent: &[u8; 32]) -> Result<Option<ChainId>> {
-        let Some(id) = lock(&self.inner.lost_creations).get(intent).copied() else {
+        let Some(id) = lock(&self.inner.lost_creations).remove(intent) else {
             return Ok(None);
         };
+        let mut lost = Lost::new(&self.inner, *intent, id);
         let done = {
             let cell = self.inner.cell(id);
             let _one_at_a_time = cell.gate.lock().await;
             self.inner.settle(id, &cell).await?
         };
-        lock(&self.inner.lost_creations).remove(intent);
-        if done == Some(false) {
-            return Ok(None);
-        }
-        // Settled now, or in between.
-        self.inner.refresh_view(id).await?;
-        Ok(Some(id))
+        let found = match done {
+            Some(false) => Ok(None),
+            // Settled now, or in between; or never even written down.
+            _ => match self.inner.refresh_view(id).await {
+                Err(error) if error.code() == ErrorCode::SessionNotFound => Ok(None),
+                Err(error) if is_unreachable(error.code()) => return Err(error),
+                result => result.map(|_| Some(id)),
+            },
+        };
+        lost.is_known = true;
+        found
     }
 
     async fn create(
@@ -115,22 +150,22 @@ impl Account {
                 creates: true,
                 body: upload_body(std::slice::from_ref(&draft))?,
             };
+            let mut lost = Lost::new(inner, intent, upload.id);
             if inner.journal(&upload).await? == Saved::Conflict {
+                lost.is_known = true;
                 // Only if the random id is that of another session.
                 return Err(ErrorCode::Conflict.into());
             }
-            let sent = inner.post_upload(&upload).await;
-            match sent {
+            match inner.post_upload(&upload).await {
                 Ok(appended) => {
                     inner.created(&upload, &draft, &appended).await?;
+                    lost.is_known = true;
                     return Ok(upload.id);
                 }
-                Err(error) if outcome_is_unknown(error.code()) => {
-                    lock(&inner.lost_creations).insert(intent, upload.id);
-                    return Err(error);
-                }
+                Err(error) if outcome_is_unknown(error.code()) => return Err(error),
                 Err(error) => {
                     inner.drop_journal(&upload).await?;
+                    lost.is_known = true;
                     match error.code() {
                         ErrorCode::ClockSkewed => {}
                         ErrorCode::AuthorBehind => drop(inner.myself().await?),
@@ -207,7 +242,7 @@ impl Account {
     }
 }
 
-impl super::account::AccountInner {
+impl AccountInner {
     /// The session is there: its first view is our own entry.
     async fn created(&self, upload: &Upload, draft: &Draft, appended: &Appended) -> Result<()> {
         let entry = &draft.entry;
@@ -224,7 +259,7 @@ impl super::account::AccountInner {
         Self::clear_journal(upload, &mut saves);
         self.keep_sent(&mut view, 0, &upload.body, &mut saves);
         let log = [B64(entry.to_bytes())];
-        self.keep_view(&view, 0, &log, &mut saves).await?;
+        self.keep_view(&mut view, 0, &log, &mut saves).await?;
         self.save(saves).await?;
         self.show(&self.cell(upload.id), Some(Arc::new(view)));
         Ok(())

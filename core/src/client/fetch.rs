@@ -190,7 +190,7 @@ impl AccountInner {
         for link in &answer.back_links {
             view.keep_back_link(&link.0)?;
         }
-        if self.keep_view(&view, begin, &new, &mut saves).await?
+        if self.keep_view(&mut view, begin, &new, &mut saves).await?
             && self.save(saves).await? == Saved::Yes
         {
             return Ok(view);

@@ -246,11 +246,13 @@ impl AccountInner {
             };
             entries.push(upload);
         }
-        let path = format!("/sessions/{}/restore", b64::encode(&id.0));
-        self.post_back(id, &path, entries, None).await?;
+        // Before it is known whether they have arrived: one epoch too many
+        // locks nobody out.
         if !all_wraps {
             cell.rewrap.store(true, Ordering::Relaxed);
         }
+        let path = format!("/sessions/{}/restore", b64::encode(&id.0));
+        self.post_back(id, &path, entries, None).await?;
         Ok(true)
     }
 
@@ -275,7 +277,8 @@ impl AccountInner {
         Ok(upload)
     }
 
-    async fn read_sent(&self, id: ChainId, seq: u64) -> Result<Option<Vec<u8>>> {
+    /// The body of a request that this account has sent.
+    pub async fn read_sent(&self, id: ChainId, seq: u64) -> Result<Option<Vec<u8>>> {
         let name = stored::sent_name(id, seq);
         let bytes = self.store.get(&name).await.map_err(store_error)?;
         let upload: Option<StoredUpload> = bytes.map(stored::read).transpose()?;

@@ -53,8 +53,13 @@ impl AccountInner {
         lock(&self.identities).get(&id).cloned()
     }
 
-    fn remember(&self, state: Arc<IdentityState>) {
+    /// Never in place of more.
+    pub fn remember(&self, state: Arc<IdentityState>) {
         let mut identities = lock(&self.identities);
+        let more = |known: &Arc<IdentityState>| known.tip().head.seq > state.tip().head.seq;
+        if identities.get(&state.id()).is_some_and(more) {
+            return;
+        }
         if identities.len() >= MAX_IN_MEMORY {
             *identities = Arc::default();
         }
@@ -199,8 +204,8 @@ impl AccountInner {
         }
     }
 
-    /// Verifies an identity's chain, page by page, and remembers it. The
-    /// caller holds the gate and writes `saves`.
+    /// Verifies an identity's chain, page by page. The caller holds the gate and
+    /// writes `saves`; then it is remembered.
     pub async fn accept_identity(
         &self,
         id: ChainId,
@@ -248,13 +253,13 @@ impl AccountInner {
             .await?;
         let state = Arc::new(state);
         self.tell_of_devices(&state);
-        self.remember(state.clone());
         if let Some(opening) = &answer.opening {
             let attestation = self.verify_name(&state, opening).await?;
             lock(&self.names).insert(id, attestation.user_id);
         }
         self.keep_identity(&state, first, &new, answer.opening.as_ref(), saves)
             .await?;
+        saves.identities.push(state.clone());
         Ok((state, answer))
     }
 

@@ -54,6 +54,18 @@ impl AccountInner {
         Ok(record.map_err(store_error)?.is_some())
     }
 
+    /// Whether a write's outcome is not known.
+    pub async fn is_unsettled(&self, id: ChainId) -> Result<bool> {
+        let cell = self.cell(id);
+        let mut unsettled = cell.unsettled.load(Ordering::Relaxed);
+        // One that was given up may not even have been written down.
+        if unsettled && !self.has_journal(id).await? {
+            unsettled = false;
+            cell.unsettled.store(false, Ordering::Relaxed);
+        }
+        Ok(unsettled)
+    }
+
     /// Writes the request down before it goes out. [`Saved::Conflict`]: there
     /// is another one, of another process, that must be settled first.
     pub async fn journal(&self, upload: &Upload) -> Result<Saved> {

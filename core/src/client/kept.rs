@@ -124,7 +124,7 @@ impl AccountInner {
     /// store knows more of it, by another process; then it stays as it is.
     pub async fn keep_view(
         &self,
-        view: &View,
+        view: &mut View,
         first: u64,
         new: &[B64],
         saves: &mut Saves,
@@ -132,9 +132,14 @@ impl AccountInner {
         let id = view.state.id();
         let name = stored::session_name(id);
         let (kept_length, before) = match self.read_session(&name).await? {
-            // Only the time is new: not worth a write to the disk.
-            Some((kept, _)) if is_same(&kept, view) => return Ok(true),
-            Some((kept, bytes)) if kept.id == id => (kept.length, Some(bytes)),
+            Some((kept, bytes)) if kept.id == id => {
+                self.merge_sent(view, &kept.sent, saves);
+                if is_same(&kept, view) {
+                    // Only the time is new: not worth a write to the disk.
+                    return Ok(true);
+                }
+                (kept.length, Some(bytes))
+            }
             other => (0, other.map(|(_, bytes)| bytes)),
         };
         // Longer: another process has seen more. Too short: it has forgotten it.
@@ -183,13 +188,24 @@ impl AccountInner {
         Ok(())
     }
 
-    /// Remembers a request that was accepted, and forgets old ones.
+    /// Remembers a request that was accepted.
     pub fn keep_sent(&self, view: &mut View, seq: u64, body: &[u8], saves: &mut Saves) {
         let id = view.state.id();
         let now_ms = self.plico.inner.wire.now_ms();
         view.sent.push(StoredSent { seq, at_ms: now_ms });
         let value = stored::StoredUpload::new(body);
         saves.put(stored::sent_name(id, seq), stored::write(&value));
+    }
+
+    /// What another process has sent, or a call that was given up, is there to
+    /// be handed back, too. Old requests are forgotten.
+    fn merge_sent(&self, view: &mut View, kept: &[StoredSent], saves: &mut Saves) {
+        let id = view.state.id();
+        let now_ms = self.plico.inner.wire.now_ms();
+        let new = |it: &&StoredSent| view.sent.iter().all(|mine| mine.seq != it.seq);
+        let others: Vec<StoredSent> = kept.iter().filter(new).copied().collect();
+        view.sent.extend(others);
+        view.sent.sort_by_key(|sent| sent.seq);
         let excess = view.sent.len().saturating_sub(SENT_AT_MOST);
         let mut index = 0;
         view.sent.retain(|sent| {

@@ -85,6 +85,14 @@ struct Held {
     stored: Option<Vec<u8>>,
 }
 
+impl Held {
+    /// Up to where the store holds it.
+    fn stored_seq(&self) -> Option<u64> {
+        let head = decode::<Head>("pin", self.stored.as_ref()?);
+        head.ok().map(|head| head.seq)
+    }
+}
+
 /// All pins of an account: in memory, and in its store.
 #[derive(Default)]
 pub(crate) struct Pins {
@@ -186,14 +194,14 @@ impl Pins {
             time_ms,
             ..Pin::from(head)
         };
-        lock(&self.heads)
-            .entry(chain)
-            .and_modify(|held| held.pin = new)
-            .or_insert(Held {
-                pin: new,
-                stored: None,
-            });
-        if pin.is_none_or(|pin| pin.seq != head.seq) {
+        let mut heads = lock(&self.heads);
+        let held = heads.entry(chain).or_insert(Held {
+            pin: new,
+            stored: None,
+        });
+        held.pin = new;
+        // Also if it was to be stored before, and was not.
+        if held.stored_seq().is_none_or(|stored| stored < head.seq) {
             saves.heads.push(head.clone());
         }
         Ok(())
@@ -208,12 +216,10 @@ impl Pins {
     ) {
         let held = lock(&self.heads);
         for head in heads {
-            let stored = held.get(&head.chain_id).and_then(|it| it.stored.clone());
-            let newer = stored
-                .as_ref()
-                .and_then(|bytes| decode::<Head>("pin", bytes).ok())
-                .is_none_or(|stored| stored.seq < head.seq);
-            if newer {
+            let held = held.get(&head.chain_id);
+            let stored_seq = held.and_then(Held::stored_seq);
+            if stored_seq.is_none_or(|stored| stored < head.seq) {
+                let stored = held.and_then(|it| it.stored.clone());
                 let key = head_key(head.chain_id);
                 batch.push(crate::ports::Change::Put(key.clone(), encode(head)));
                 expected.push((key, stored));

@@ -1,7 +1,8 @@
 //! Registering: a new identity, vouched for by the app's backend.
 
-use super::account::Account;
+use super::account::{Account, AccountInner};
 use super::ids::IdentityId;
+use super::journal::outcome_is_unknown;
 use super::options::{EnrolmentRequest, RegisterOptions};
 use super::record::{self, Record};
 use super::saves::{Saved, Saves};
@@ -18,6 +19,21 @@ use plico_protocol::wire::rest::{Enrol, IdentityAnswer};
 use plico_protocol::wire::upload::entry_to_rest;
 use std::sync::Arc;
 
+/// An account that is tried as if it were registered. If it is not in the end,
+/// or if nobody waits for the end, it is what it was before.
+struct Trial<'a> {
+    inner: &'a AccountInner,
+    before: Option<Arc<Record>>,
+}
+
+impl Drop for Trial<'_> {
+    fn drop(&mut self) {
+        if let Some(before) = self.before.take() {
+            self.inner.hold_secret(&self.inner.record, Some(before));
+        }
+    }
+}
+
 impl Account {
     /// Makes this account's identity, if it has none: keys are made here, the
     /// app's backend vouches for the user id, the directory publishes both.
@@ -29,7 +45,7 @@ impl Account {
     /// `INVALID_ARGUMENT` for a user id that is empty or too long;
     /// `ALREADY_REGISTERED` under another one; `ENROLMENT_INVALID`,
     /// `ENROLMENT_EXPIRED`, `USER_ID_TAKEN`; `NETWORK`; whatever the app's own
-    /// `enrolment` returns.
+    /// `enrolment` returns: `ENROLMENT_FAILED`, for want of a better one.
     pub async fn register(&self, options: RegisterOptions) -> Result<IdentityId> {
         self.inner.while_open(self.register_now(options)).await
     }
@@ -39,8 +55,14 @@ impl Account {
         check_user_id(&options.user_id).map_err(|error| {
             Error::new(ErrorCode::InvalidArgument).with_detail(error.to_string())
         })?;
+        let _one_at_a_time = inner.registering.lock().await;
         let current = lock(&inner.record).clone();
         let record = match current {
+            Some(record) => Some(record),
+            // What was given up may have been written down.
+            None => self.written_down().await?,
+        };
+        let record = match record {
             Some(record) if record.user_id != options.user_id => {
                 return Err(ErrorCode::AlreadyRegistered.into());
             }
@@ -59,13 +81,22 @@ impl Account {
         };
         // Written down only when the directory has really shown the new chain:
         // an account that believes a false success could never register again.
+        let mut trial = Trial {
+            inner,
+            before: Some(record.clone()),
+        };
         inner.hold_secret(&inner.record, Some(Arc::new(done.clone())));
-        if let Err(error) = inner.myself().await {
-            inner.hold_secret(&inner.record, Some(record));
-            return Err(error);
-        }
+        inner.myself().await?;
         self.save(done, Saves::default()).await?;
+        trial.before = None;
         Ok(IdentityId(record.identity))
+    }
+
+    async fn written_down(&self) -> Result<Option<Arc<Record>>> {
+        let inner = &self.inner;
+        let record = inner.kept_record().await?;
+        inner.hold_secret(&inner.record, record.clone());
+        Ok(record)
     }
 
     /// Makes the keys and writes them down before anybody hears of them.
@@ -127,6 +158,27 @@ impl Account {
     }
 
     async fn enrol(&self, record: &Record, options: &RegisterOptions) -> Result<()> {
+        // What was sent before may still be on its way: the same bytes go out
+        // again, so that there is one enrolment, as long as its token is good.
+        if let Some(body) = self.inner.read_sent(record.identity, 0).await? {
+            match self.post_enrolment(record, body).await {
+                Err(error) if !outcome_is_unknown(error.code()) => {}
+                done => return done,
+            }
+        }
+        let body = self.draft_enrolment(record, options).await?;
+        self.post_enrolment(record, body).await
+    }
+
+    async fn post_enrolment(&self, record: &Record, body: Vec<u8>) -> Result<()> {
+        let wire = &self.inner.plico.inner.wire;
+        let answer = wire.post_bytes(record.signer(), "/identities", body);
+        let _: IdentityAnswer = answer.await?;
+        Ok(())
+    }
+
+    /// Asks the app's backend for its word, and writes down what will be sent.
+    async fn draft_enrolment(&self, record: &Record, options: &RegisterOptions) -> Result<Vec<u8>> {
         let plico = &self.inner.plico.inner;
         let request = EnrolmentRequest {
             identity_id: IdentityId(record.identity),
@@ -167,10 +219,6 @@ impl Account {
         let name = stored::sent_name(record.identity, 0);
         saves.put(name, stored::write(&StoredUpload::new(&body)));
         self.inner.save(saves).await?;
-        let _: IdentityAnswer = plico
-            .wire
-            .post_bytes(record.signer(), "/identities", body)
-            .await?;
-        Ok(())
+        Ok(body)
     }
 }

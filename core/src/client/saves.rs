@@ -5,6 +5,8 @@ use super::pins::store_error;
 use crate::error::Result;
 use crate::ports::{Batch, Change, Expected, StoreFailure};
 use plico_protocol::format::head::Head;
+use plico_protocol::identity::IdentityState;
+use std::sync::Arc;
 use zeroize::Zeroize as _;
 
 /// How often a lost race with another process is run again.
@@ -14,6 +16,8 @@ const RACES: usize = 16;
 #[derive(Default)]
 pub(crate) struct Saves {
     pub heads: Vec<Head>,
+    /// Chains that are in memory from then on: what is known counts as kept.
+    pub identities: Vec<Arc<IdentityState>>,
     changes: Batch,
     expected: Expected,
 }
@@ -59,6 +63,14 @@ impl AccountInner {
     /// Writes everything or nothing. A pin that another process has moved on
     /// in the meantime is left as it is.
     pub async fn save(&self, saves: Saves) -> Result<Saved> {
+        let saved = self.write(&saves).await?;
+        for state in &saves.identities {
+            self.remember(state.clone());
+        }
+        Ok(saved)
+    }
+
+    async fn write(&self, saves: &Saves) -> Result<Saved> {
         if saves.is_empty() {
             return Ok(Saved::Yes);
         }

@@ -8,7 +8,6 @@ use crate::error::{ErrorCode, Result};
 use crate::ports::BoxFuture;
 use plico_protocol::envelope::EnvelopeKey;
 use plico_protocol::rights::due;
-use std::sync::atomic::Ordering;
 
 /// An encryption session as one account sees it. Clones share it.
 #[derive(Clone)]
@@ -120,7 +119,7 @@ impl EncryptionSession {
             return Err(ErrorCode::SessionEnded.into());
         }
         let epoch = view.state.current_epoch();
-        let unsettled = inner.cell(self.id.0).unsettled.load(Ordering::Relaxed);
+        let unsettled = inner.is_unsettled(self.id.0).await?;
         inner.check_clocks(&view.state)?;
         let is_due = due(&view.state, inner.known().as_ref(), inner.expiry_now_ms()).is_some();
         if freshness == Freshness::Offline {

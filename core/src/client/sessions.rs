@@ -78,7 +78,11 @@ impl Sessions {
 
     fn by_handle(&self, handle: &[u8; 16]) -> Option<ChainId> {
         let cells = lock(&self.cells);
-        cells.keys().find(|id| id.0.starts_with(handle)).copied()
+        // One without a view may be of an answer that was never verified.
+        let known = |(id, cell): &(&ChainId, &Arc<SessionCell>)| {
+            id.0.starts_with(handle) && cell.known().is_some()
+        };
+        cells.iter().find(known).map(|(id, _)| *id)
     }
 
     pub fn remove(&self, id: ChainId) {

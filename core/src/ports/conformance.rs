@@ -1,6 +1,7 @@
 //! Suites that a host runs against its own implementation of a port.
 
 use super::{Batch, Change, Expected, Store, StoreFailure};
+use futures_util::FutureExt as _;
 use std::collections::BTreeMap;
 
 fn put(key: &str, value: impl Into<Vec<u8>>) -> Change {
@@ -77,6 +78,7 @@ pub async fn store(store: &dyn Store) -> Result<(), String> {
     basics(&mut trial).await?;
     batches(&mut trial).await?;
     names(&mut trial).await?;
+    given_up(&mut trial).await?;
     sizes(&mut trial).await
 }
 
@@ -185,6 +187,23 @@ async fn names(trial: &mut Trial<'_>) -> Result<(), String> {
     let batch = names.iter().map(|name| delete(name)).collect();
     trial.commit(batch, Vec::new()).await?;
     trial.check("what was deleted is gone").await
+}
+
+async fn given_up(trial: &mut Trial<'_>) -> Result<(), String> {
+    let what = "what was given up does not take place after what came later";
+    for round in 0..8 {
+        let name = format!("given up/{round}");
+        let begun = trial
+            .store
+            .commit(vec![put(&name, "begun")], Vec::new())
+            .now_or_never();
+        if let Some(Err(error)) = begun {
+            return Err(fail(&format!("{what}: {error}")));
+        }
+        trial.commit(vec![put(&name, "later")], Vec::new()).await?;
+        trial.check(what).await?;
+    }
+    trial.check(what).await
 }
 
 async fn sizes(trial: &mut Trial<'_>) -> Result<(), String> {

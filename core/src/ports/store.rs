@@ -69,6 +69,10 @@ pub type Expected = Vec<(String, Option<Vec<u8>>)>;
 ///
 /// After `commit` has returned, the batch survives a crash; a crash during it
 /// leaves all of it or nothing. Several processes may use one store.
+///
+/// Futures are dropped when a call is cancelled. What was begun may then take
+/// place or not, but not after an operation that was begun later: a host that
+/// can't take back what it has begun carries out one after the other.
 pub trait Store: Send + Sync {
     /// The value of `key`.
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>>;
