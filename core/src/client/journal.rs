@@ -123,7 +123,14 @@ impl AccountInner {
             Err(error) if outcome_is_unknown(error.code()) => return Err(error),
             Err(_) => false,
         };
-        self.drop_journal(&upload).await?;
+        let mut saves = Saves::default();
+        Self::clear_journal(&upload, &mut saves);
+        if done {
+            self.keep_settled(id, &upload.body, &mut saves).await?;
+        }
+        if self.save(saves).await? == Saved::Conflict {
+            self.drop_journal(&upload).await?;
+        }
         cell.unsettled.store(false, Ordering::Relaxed);
         let session = SessionId(id);
         let event = Event::Settled { session, done };
