@@ -44,8 +44,8 @@ pub async fn open_plico(
     listener: Option<Arc<dyn HostListener>>,
     cancel: Option<Arc<CancelHandle>>,
 ) -> Result<Arc<PlicoHandle>, Failure> {
-    let mut builder = Plico::builder(&options.directory, &options.tenant)
-        .transport(Arc::new(Carrier(transport)));
+    let mut builder =
+        Plico::builder(&options.directory, &options.tenant).transport(Arc::new(Carrier(transport)));
     if let Some(clock) = clock {
         builder = builder.clock(Arc::new(Watch(clock)));
     }

@@ -1,9 +1,7 @@
 //! What the host supplies: HTTP, a clock, and ears for events and the log.
 
 use async_trait::async_trait;
-use plico::ports::{
-    BoxFuture, Clock, Request, Response, SystemClock, Transport, TransportError,
-};
+use plico::ports::{BoxFuture, Clock, Request, Response, SystemClock, Transport, TransportError};
 use plico::{Event, LogLevel};
 use std::sync::Arc;
 

@@ -7,6 +7,7 @@
 use crate::cancel::CancelHandle;
 use crate::failure::Failure;
 use plico::{CancelToken, Error, ErrorCode};
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
@@ -33,32 +34,54 @@ fn token_of(cancel: Option<Arc<CancelHandle>>) -> CancelToken {
     cancel.map_or_else(CancelToken::new, |handle| handle.token.clone())
 }
 
+/// What a call does. On the heap from the start: these futures are tens of
+/// kilobytes long, and a host's thread may have a stack of half a megabyte.
+type Work<T> = Pin<Box<dyn Future<Output = plico::Result<T>> + Send>>;
+
 /// Runs `work` until it is done or cancelled; dropped, it drops `work`.
-pub(crate) async fn run<T: Send + 'static>(
+pub(crate) fn run<T: Send + 'static>(
     cancel: Option<Arc<CancelHandle>>,
     work: impl Future<Output = plico::Result<T>> + Send + 'static,
-) -> Result<T, Failure> {
-    let token = token_of(cancel);
-    let mut tasks = JoinSet::new();
-    tasks.spawn_on(async move { token.run(work).await }, runtime()?.handle());
-    finish(tasks).await
+) -> impl Future<Output = Result<T, Failure>> {
+    let work: Work<T> = Box::pin(work);
+    async move {
+        let token = token_of(cancel);
+        let mut tasks = JoinSet::new();
+        tasks.spawn_on(async move { token.run(work).await }, runtime()?.handle());
+        finish(tasks).await
+    }
 }
 
 /// The same for `size` bytes of payload.
-pub(crate) async fn run_sized<T: Send + 'static>(
+pub(crate) fn run_sized<T: Send + 'static>(
     size: usize,
     cancel: Option<Arc<CancelHandle>>,
     work: impl Future<Output = plico::Result<T>> + Send + 'static,
-) -> Result<T, Failure> {
-    if size < LARGE {
-        return run(cancel, work).await;
+) -> impl Future<Output = Result<T, Failure>> {
+    let work: Work<T> = Box::pin(work);
+    async move {
+        if size < LARGE {
+            return run(cancel, work).await;
+        }
+        let token = token_of(cancel);
+        // Nothing aborts a thread: whoever drops this call cancels the work.
+        let dropped = CancelToken::new();
+        let _guard = CancelOnDrop(dropped.clone());
+        let handle = runtime()?.handle();
+        let mut tasks = JoinSet::new();
+        let blocking = handle.clone();
+        let work = async move { token.run(dropped.run(work)).await };
+        tasks.spawn_blocking_on(move || blocking.block_on(work), handle);
+        finish(tasks).await
     }
-    let token = token_of(cancel);
-    let handle = runtime()?.handle();
-    let mut tasks = JoinSet::new();
-    let blocking = handle.clone();
-    tasks.spawn_blocking_on(move || blocking.block_on(token.run(work)), handle);
-    finish(tasks).await
+}
+
+struct CancelOnDrop(CancelToken);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
 }
 
 async fn finish<T: Send + 'static>(mut tasks: JoinSet<plico::Result<T>>) -> Result<T, Failure> {

@@ -162,9 +162,7 @@ impl SessionHandle {
     ) -> Result<(), Failure> {
         let session = self.session.clone();
         run(cancel, async move {
-            session
-                .transfer(to.to_core()?, keep.map(Into::into))
-                .await
+            session.transfer(to.to_core()?, keep.map(Into::into)).await
         })
         .await
     }
@@ -213,7 +211,11 @@ impl SessionHandle {
         cancel: Option<Arc<CancelHandle>>,
     ) -> Result<(), Failure> {
         let (session, plaintext) = (self.session.clone(), Zeroizing::new(plaintext));
-        run(cancel, async move { session.set_metadata(&plaintext).await }).await
+        run(
+            cancel,
+            async move { session.set_metadata(&plaintext).await },
+        )
+        .await
     }
 
     /// What [`Self::set_metadata`] has kept.

@@ -1,9 +1,7 @@
 //! A store that the host keeps.
 
 use async_trait::async_trait;
-use plico::ports::{
-    Batch, BoxFuture, Change, Expected, Pairs, Store, StoreError, StoreFailure,
-};
+use plico::ports::{Batch, BoxFuture, Change, Expected, Pairs, Store, StoreError, StoreFailure};
 use std::sync::Arc;
 
 /// Why a host's store failed.

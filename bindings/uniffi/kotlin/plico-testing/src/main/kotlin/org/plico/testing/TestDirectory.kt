@@ -1,0 +1,91 @@
+package org.plico.testing
+
+import org.plico.EnrolmentRequest
+import org.plico.testing.ffi.KitBackup
+import org.plico.testing.ffi.KitDirectory
+import org.plico.testing.ffi.startDirectory
+
+/**
+ * A real key directory in the test's own process, with one tenant and nothing in
+ * it: no server, no port. Its clock moves by hand, and it can be slow, down,
+ * restored from a backup, or lie.
+ */
+public class TestDirectory private constructor(private val kit: KitDirectory) {
+    /** The URL that clients are configured with; nothing listens there. */
+    public val url: String = kit.url()
+
+    /** The tenant's id: 43 characters of base64url. */
+    public val tenant: String = kit.tenant()
+
+    /** The directory's clock, which its [persons][person] follow, too. */
+    public val clock: TestClock = TestClock(kit.clock())
+
+    /** A new connection: the transport of one program. */
+    public fun connection(): TestConnection = TestConnection(kit.connection())
+
+    /**
+     * What the app's backend does in [org.plico.Account.register]: vouches for whoever
+     * asks, as `userId`.
+     *
+     * @param number the binding's: 1 for whoever is the first under this user id, more
+     *   for somebody who begins anew.
+     */
+    public fun enrolment(userId: String, number: Long = 1): suspend (EnrolmentRequest) -> String {
+        require(number >= 1) { "a binding's number is at least 1" }
+        return { request -> kit { kit.enrol(userId, request.identityId, number.toULong()) } }
+    }
+
+    /** Somebody registered under `userId`, with a program, a connection and a store of their own. */
+    public suspend fun person(userId: String, clock: TestClock = this.clock): TestPerson =
+        visitor(userId, clock).also { it.register() }
+
+    /** Somebody who will be `userId`, but has not registered yet. */
+    public suspend fun visitor(userId: String, clock: TestClock = this.clock): TestPerson =
+        TestPerson.start(this, userId, clock, MemoryStore())
+
+    /** Whether the directory can be reached at all. */
+    public fun down(down: Boolean) {
+        kit.down(down)
+    }
+
+    /** Stops the directory's program and starts it again on the same data. */
+    public suspend fun restart() {
+        kit { kit.restart() }
+    }
+
+    /** The directory's whole content now. */
+    public suspend fun backup(): Backup = Backup(kit { kit.backup() })
+
+    /** The directory loses everything that was written after `backup` was made. */
+    public suspend fun restore(backup: Backup) {
+        kit { kit.restore(backup.kit) }
+    }
+
+    /**
+     * From now on the directory tells this lie to everybody, one of [lies].
+     *
+     * @throws org.plico.PlicoException `INVALID_ARGUMENT` if there is no such lie.
+     */
+    public fun tell(lie: String) {
+        kit { kit.tell(lie) }
+    }
+
+    /** In how many answers the last lie was told. */
+    public val told: Long get() = kit.told().toLong()
+
+    /** From now on the directory lies no more. */
+    public fun honest() {
+        kit.honest()
+    }
+
+    /** A directory's whole content at one moment. */
+    public class Backup internal constructor(internal val kit: KitBackup)
+
+    public companion object {
+        /** Starts an empty directory. */
+        public suspend fun start(): TestDirectory = TestDirectory(kit { startDirectory() })
+
+        /** The names of all lies, such as `UserIdMoved`. */
+        public val lies: List<String> by lazy { org.plico.testing.ffi.lies() }
+    }
+}

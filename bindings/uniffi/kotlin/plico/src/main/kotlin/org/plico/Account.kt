@@ -1,0 +1,175 @@
+package org.plico
+
+import org.plico.ffi.AccountHandle
+import org.plico.ffi.FileCall
+import org.plico.ffi.NewSession
+import org.plico.ffi.RecipientGrant
+import java.nio.file.Path
+import java.time.Duration
+
+/**
+ * An identity's account on this device: its private keys, and what it knows of
+ * sessions. From [Plico.account]. It may be used from many coroutines at once.
+ *
+ * Any call may fail with [ErrorCode.NETWORK], [ErrorCode.OFFLINE], the codes of
+ * the store, and whatever a lying directory is caught with; below are the others.
+ */
+public class Account private constructor(
+    private val handle: AccountHandle,
+    private val causes: Causes,
+) : AutoCloseable {
+    /** The identity, 43 characters of base64url; null before [register]. */
+    public val identityId: String? get() = handle.identityId()
+
+    /**
+     * Makes this account's identity, if there is none: its keys are made here and
+     * never leave the device unencrypted. Called again under the same user id, it
+     * gives the same identity, and asks nobody.
+     *
+     * @param userId the app's own name for the person, 1 to 256 bytes of UTF-8.
+     * @param enrolment asks the app's backend for an enrolment token for the new
+     *   identity, over the app's own connection. It may block.
+     * @return the identity's id.
+     * @throws PlicoException [ErrorCode.ENROLMENT_FAILED] if [enrolment] throws, with the
+     *   exception as its cause; [ErrorCode.ENROLMENT_INVALID], [ErrorCode.ENROLMENT_EXPIRED],
+     *   [ErrorCode.USER_ID_TAKEN], [ErrorCode.ALREADY_REGISTERED], [ErrorCode.INVALID_ARGUMENT].
+     */
+    public suspend fun register(userId: String, enrolment: suspend (EnrolmentRequest) -> String): String {
+        val thrown = LastThrown()
+        return call(causes.withEnrolment(thrown)) { handle.register(userId, HostedEnrolment(enrolment, thrown), null) }
+    }
+
+    /**
+     * Makes a session whose owner is this account, and whose recipients may read.
+     *
+     * @throws PlicoException [ErrorCode.RECIPIENTS_NOT_FOUND] with those who have no account;
+     *   [ErrorCode.NOT_REGISTERED], [ErrorCode.IDENTITY_CHANGED], [ErrorCode.INVALID_ARGUMENT].
+     */
+    public suspend fun createSession(
+        vararg recipients: Recipient,
+        onMissing: OnMissing = OnMissing.FAIL,
+        suite: Suite = Suite.CHACHA20_POLY1305,
+    ): EncryptionSession = create(recipients.map { it to Grant() }, onMissing, suite)
+
+    /** The same with what each recipient may do, and until when. */
+    public suspend fun createSession(
+        recipients: Map<Recipient, Grant>,
+        onMissing: OnMissing = OnMissing.FAIL,
+        suite: Suite = Suite.CHACHA20_POLY1305,
+    ): EncryptionSession = create(recipients.toList(), onMissing, suite)
+
+    private suspend fun create(
+        recipients: List<Pair<Recipient, Grant>>,
+        onMissing: OnMissing,
+        suite: Suite,
+    ): EncryptionSession {
+        val grants = recipients.map { (recipient, grant) -> RecipientGrant(recipient.toCore(), grant.toCore()) }
+        val options = NewSession(grants, onMissing == OnMissing.SKIP, suite.number)
+        return EncryptionSession.of(call(causes) { handle.createSession(options, null) }, causes)
+    }
+
+    /**
+     * The session with this id, 43 characters of base64url. Nothing is asked yet:
+     * whether it exists, its first call says.
+     *
+     * @throws PlicoException [ErrorCode.INVALID_ARGUMENT] if this is not an id.
+     */
+    public fun session(sessionId: String): EncryptionSession =
+        EncryptionSession.of(immediate { handle.session(sessionId) }, causes)
+
+    /**
+     * The session that an envelope, or its first 26 bytes, belongs to.
+     *
+     * @throws PlicoException [ErrorCode.NOT_AN_ENVELOPE]; [ErrorCode.SESSION_NOT_FOUND] if this
+     *   account never was a recipient.
+     */
+    public suspend fun sessionOf(envelope: ByteArray): EncryptionSession =
+        EncryptionSession.of(call(causes) { handle.sessionOf(envelope, null) }, causes)
+
+    /**
+     * Opens an envelope of any session.
+     *
+     * @throws PlicoException as [EncryptionSession.decrypt].
+     */
+    public suspend fun decrypt(envelope: ByteArray, context: Context? = null): Decrypted =
+        Decrypted.ofCore(call(causes) { handle.decrypt(envelope, context?.core, null) })
+
+    /**
+     * Opens what [EncryptionSession.encryptText] made in any session.
+     *
+     * @throws PlicoException as [EncryptionSession.decrypt].
+     */
+    public suspend fun decryptText(text: String, context: Context? = null): String =
+        call(causes) { handle.decryptText(text, context?.core, null) }
+
+    /**
+     * Opens a file of any session; see [EncryptionSession.decryptFile].
+     *
+     * @throws PlicoException as [EncryptionSession.decryptFile].
+     */
+    public suspend fun decryptFile(
+        source: Path,
+        target: Path,
+        context: Context? = null,
+        onProgress: ProgressListener? = null,
+    ) {
+        val file = fileCall(source, target, context, onProgress)
+        call(causes) { handle.decryptFile(file) }
+    }
+
+    /**
+     * Brings sessions up to date, in few requests, to open them without the network.
+     *
+     * @return one result for each id, in this order.
+     * @throws PlicoException [ErrorCode.INVALID_ARGUMENT] if one is not an id.
+     */
+    public suspend fun prefetch(sessionIds: List<String>): List<Prefetched> =
+        call(causes) { handle.prefetch(sessionIds, null) }.map { Prefetched(it.sessionId, it.code) }
+
+    /**
+     * Finishes the writes whose outcome is not known, after a crash or a lost reply.
+     * Worth calling when an app starts and when it comes online again; otherwise each
+     * is finished before the next write to its session.
+     */
+    public suspend fun settle() {
+        call(causes) { handle.settle(null) }
+    }
+
+    /**
+     * Accepts that another identity stands behind `userId`, after
+     * [ErrorCode.IDENTITY_CHANGED]: the app has asked the person.
+     *
+     * @return the id of the identity that is trusted from now on.
+     */
+    public suspend fun acceptIdentityChange(userId: String): String =
+        call(causes) { handle.acceptIdentityChange(userId, null) }
+
+    /**
+     * The same account without the network: it opens what is known, and what it
+     * writes says that its writer was offline. Closing either closes both.
+     */
+    public fun offline(): Account = Account(immediate { handle.offline() }, causes)
+
+    /**
+     * The same account with another bound on how old knowledge may be; zero asks the
+     * directory each time. Closing either closes both.
+     *
+     * @throws PlicoException [ErrorCode.INVALID_ARGUMENT] for a negative one.
+     */
+    public fun maxStaleness(age: Duration): Account = Account(immediate { handle.maxStaleness(checked(age)) }, causes)
+
+    /**
+     * Its secrets leave the memory, and whatever is called afterwards, also on its
+     * sessions, fails with [ErrorCode.CLOSED]. Closing twice is nothing new.
+     */
+    override fun close() {
+        handle.shut()
+    }
+
+    internal companion object {
+        fun of(handle: AccountHandle, causes: Causes) = Account(handle, causes)
+    }
+}
+
+internal fun fileCall(source: Path, target: Path, context: Context?, onProgress: ProgressListener?) =
+    FileCall(checked(source), checked(target), context?.core, onProgress?.let(::HostedProgress), null)
