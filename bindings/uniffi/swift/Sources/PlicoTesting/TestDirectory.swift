@@ -166,7 +166,7 @@ public struct TestPerson: Sendable {
 
 /// Something false that a directory may say.
 public struct Lie: RawRepresentable, Hashable, Sendable, ExpressibleByStringLiteral, CaseIterable {
-    /// Its name, such as `swap-user`.
+    /// Its name, such as `UserIdMoved`.
     public let rawValue: String
 
     public init(rawValue: String) {
