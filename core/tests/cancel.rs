@@ -18,9 +18,13 @@ use plico::{
     Account, AccountOptions, CancelToken, ErrorCode, FileOptions, Recipient, RegisterOptions,
     Result, SessionId, SnapshotOptions,
 };
+use plico_protocol::format::entry::SignedEntry;
+use plico_protocol::wire::rest::Append;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use steps::{SteppedStore, SteppedTransport, Steps};
 use verbs::{
@@ -150,6 +154,19 @@ async fn check_kept(doctor: &TestPerson, id: SessionId, sealed: &[u8]) {
     assert!(!account.session(id).recipients().await.unwrap().is_empty());
 }
 
+/// How many sessions this person ever asked the directory for.
+fn sessions_sent(person: &TestPerson) -> usize {
+    let mut ids = BTreeSet::new();
+    for (request, _) in person.connection().exchanges() {
+        if request.url.ends_with("/sessions") {
+            let made: Append = serde_json::from_slice(&request.body).unwrap();
+            let first = SignedEntry::from_bytes(&made.entries[0].entry.0).unwrap();
+            ids.insert(first.entry.chain_id);
+        }
+    }
+    ids.len()
+}
+
 async fn campaign(verb: Verb) {
     let ward = Ward::new().await;
     let mut given_up = 0;
@@ -184,6 +201,10 @@ async fn campaign(verb: Verb) {
         assert!(journal.is_empty(), "{verb:?} {way:?} {number}");
     }
     check_one_entry_for_each_place(&ward.doctor);
+    if verb == Verb::Create {
+        // One for each that was wanted, and for each to prepare the ward.
+        assert_eq!(sessions_sent(&ward.doctor), 2 * (given_up + 1));
+    }
     assert!(
         given_up >= 15,
         "{verb:?} was given up only {given_up} times"
@@ -494,4 +515,150 @@ async fn giving_up_registering() {
         check_one_entry_for_each_place(&person);
     }
     assert!(given_up >= 15, "{given_up}");
+}
+
+/// What was sent is kept, with all its wraps, wherever the call was given up:
+/// the directory may lose it.
+#[tokio::test]
+async fn what_was_given_up_can_be_handed_back() {
+    let ward = Ward::new().await;
+    for number in 0..=MANY {
+        assert!(number < MANY, "it does not end");
+        let id = ward.prepared(Verb::Revoke).await;
+        let backup = ward.directory.backup().await.unwrap();
+        let steps = Arc::new(Steps::default());
+        let account = start(&ward, &ward.doctor, &steps).await;
+        let revoke = carry_out(Verb::Revoke, &account, id);
+        let way = Way::at(number);
+        let ended = give_up(way, &steps, number, revoke, || {}).await;
+        let go_on = async {
+            carry_out_again(Verb::Revoke, &account, id).await;
+            ward.directory.restore(&backup).await.unwrap();
+            let session = account.session(id);
+            session.refresh().await.unwrap();
+            let sealed = session.encrypt("x", None).await.unwrap();
+            // Without its wraps, the epoch would have to be followed by another one.
+            assert_eq!(sealed[22..26], [0, 0, 0, 1], "{number}");
+            let deputy = ward.deputy.restart().await.unwrap();
+            deputy.account().decrypt(&sealed, None).await.unwrap();
+        };
+        in_time("handing back", go_on).await;
+        if ended.is_some() {
+            break;
+        }
+    }
+}
+
+/// An answer that nobody has verified leads nowhere once it was given up.
+#[tokio::test]
+async fn an_unverified_answer_does_not_outlive_its_call() {
+    let ward = Ward::new().await;
+    for number in 0..=MANY {
+        assert!(number < MANY, "it does not end");
+        let shared = Shared::new(&ward).await;
+        let steps = Arc::new(Steps::default());
+        let account = start(&ward, &ward.doctor, &steps).await;
+        // The same handle, but not the same session.
+        ward.doctor.connection().alter(|_, response| {
+            let Ok(mut answer) = serde_json::from_slice::<serde_json::Value>(&response.body) else {
+                return;
+            };
+            if let Some(id) = answer.get_mut("session_id") {
+                let text = id.as_str().unwrap();
+                *id = format!("{}{}", &text[..30], "A".repeat(text.len() - 30)).into();
+                response.body = serde_json::to_vec(&answer).unwrap();
+            }
+        });
+        let work = account.decrypt(&shared.sealed, None);
+        let ended = give_up(Way::at(number), &steps, number, work, || {}).await;
+        ward.doctor.connection().honest();
+        let opened = in_time("opening", account.decrypt(&shared.sealed, None)).await;
+        assert_eq!(opened.unwrap().bytes(), b"x");
+        if let Some(caught) = ended {
+            let error = caught.map(drop).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::AnswerMismatch);
+            break;
+        }
+    }
+}
+
+/// The thread that works on a file is held at a chunk until the call was given
+/// up; then it goes on to its end. A call that is done otherwise gives its output.
+#[tokio::test]
+async fn a_file_that_is_given_up_leaves_nothing() {
+    const CHUNKS: u64 = 7; // 100,000 bytes in chunks of 16 KiB
+    let ward = Ward::new().await;
+    let shared = Shared::new(&ward).await;
+    let account = ward.doctor.account();
+    let session = account.session(shared.id);
+    session.refresh().await.unwrap();
+    for seal in [true, false] {
+        for chunk in 1..=CHUNKS {
+            for way in ["drop", "run", "option", "close"] {
+                let (held, reached) = tokio::sync::oneshot::channel();
+                let (let_go, wait) = std::sync::mpsc::channel::<()>();
+                let (held, wait) = (Mutex::new(Some(held)), Mutex::new(wait));
+                let count = AtomicU64::new(0);
+                let (token, option) = (CancelToken::new(), CancelToken::new());
+                let person = ward.doctor.restart().await.unwrap();
+                let account = person.account().clone();
+                let session = account.session(shared.id);
+                let options = FileOptions::new().cancel(option.clone());
+                let options = options.on_progress(move |_| {
+                    if count.fetch_add(1, Ordering::SeqCst) + 1 == chunk {
+                        let held = held.lock().unwrap().take().unwrap();
+                        held.send(()).unwrap();
+                        let _ = wait.lock().unwrap().recv();
+                    }
+                });
+                let (plain, sealed, out) =
+                    (shared.at("plain"), shared.at("sealed"), shared.at("out"));
+                let work: BoxFuture<'_, Result<()>> = if seal {
+                    Box::pin(session.encrypt_file(plain, out, options))
+                } else {
+                    Box::pin(account.decrypt_file(sealed, out, options))
+                };
+                let run = Box::pin(token.run(work));
+                let Either::Right((_, run)) = select(run, reached).await else {
+                    panic!("it did not come to chunk {chunk}");
+                };
+                let what = format!("{way} at chunk {chunk}");
+                let code = match way {
+                    "drop" => {
+                        drop(run);
+                        drop(let_go);
+                        None
+                    }
+                    "run" => {
+                        token.cancel();
+                        let ended = in_time(&what, run).await;
+                        drop(let_go);
+                        Some(ended.unwrap_err().code())
+                    }
+                    "close" => {
+                        account.close();
+                        let ended = in_time(&what, run).await;
+                        drop(let_go);
+                        Some(ended.unwrap_err().code())
+                    }
+                    _ => {
+                        option.cancel();
+                        drop(let_go);
+                        let ended = in_time(&what, run).await;
+                        // By this token everything is tidied up before it says so.
+                        assert_eq!(shared.names(), ["plain", "sealed"], "{what}");
+                        Some(ended.unwrap_err().code())
+                    }
+                };
+                match way {
+                    "drop" => assert_eq!(code, None),
+                    "close" => assert_eq!(code, Some(ErrorCode::Closed), "{what}"),
+                    _ => assert_eq!(code, Some(ErrorCode::Cancelled), "{what}"),
+                }
+                // The app's own token is the app's: it may serve other files.
+                assert_eq!(option.is_cancelled(), way == "option");
+                shared.no_output().await;
+            }
+        }
+    }
 }

@@ -292,7 +292,11 @@ fn public_calls(type_name: &str) -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/client");
     let mut names = BTreeSet::new();
     for file in std::fs::read_dir(folder).unwrap() {
-        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let path = file.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
+        let source = std::fs::read_to_string(path).unwrap();
         let mut inside = false;
         for line in source.lines() {
             if line.starts_with("impl ") {

@@ -7,6 +7,7 @@ use super::freshness::Freshness;
 use super::identities::Known;
 use super::ids::{IdentityId, SessionId};
 use super::options::AccountOptions;
+use super::patience::PatientStore;
 use super::pins::{Pins, store_error};
 use super::record::{self, Record};
 use super::saves::Saves;
@@ -69,9 +70,10 @@ impl core::fmt::Debug for Account {
 impl Account {
     pub(super) async fn open(plico: Plico, options: AccountOptions) -> Result<Self> {
         let freshness = Freshness::Within(plico.inner.max_staleness_ms);
+        let runtime = plico.inner.wire.runtime.clone();
         let inner = AccountInner {
             plico,
-            store: options.store,
+            store: Arc::new(PatientStore::new(options.store, runtime)),
             record: Mutex::default(),
             pins: Pins::default(),
             identities: Mutex::default(),

@@ -118,12 +118,25 @@ impl AccountInner {
             body: record.body.into(),
         };
         cell.unsettled.store(true, Ordering::Relaxed);
-        let done = match self.post_upload(&upload).await {
+        let mut sent = self.post_upload(&upload).await;
+        if matches!(&sent, Err(error) if error.code() == ErrorCode::Conflict) {
+            // The first copy may have been on its way until now, and have won
+            // against this one: then the same bytes are welcome once more.
+            sent = self.post_upload(&upload).await;
+        }
+        let done = match sent {
             Ok(_) => true,
             Err(error) if outcome_is_unknown(error.code()) => return Err(error),
             Err(_) => false,
         };
-        self.drop_journal(&upload).await?;
+        let mut saves = Saves::default();
+        Self::clear_journal(&upload, &mut saves);
+        if done {
+            self.keep_settled(id, &upload.body, &mut saves).await?;
+        }
+        if self.save(saves).await? == Saved::Conflict {
+            self.drop_journal(&upload).await?;
+        }
         cell.unsettled.store(false, Ordering::Relaxed);
         let session = SessionId(id);
         let event = Event::Settled { session, done };

@@ -12,6 +12,7 @@ use plico_protocol::format::ids::ChainId;
 use plico_protocol::format::opaque::Opaque;
 use plico_protocol::keyring::{EpochContext, EpochSecret};
 use plico_protocol::wire::b64::B64;
+use plico_protocol::wire::rest::Append;
 use std::collections::HashMap;
 
 /// What an account has sent is kept for so long, in milliseconds.
@@ -195,6 +196,31 @@ impl AccountInner {
         view.sent.push(StoredSent { seq, at_ms: now_ms });
         let value = stored::StoredUpload::new(body);
         saves.put(stored::sent_name(id, seq), stored::write(&value));
+    }
+
+    /// The same for a request of an earlier call, of which only now it is known
+    /// that it was accepted.
+    pub async fn keep_settled(&self, id: ChainId, body: &[u8], saves: &mut Saves) -> Result<()> {
+        let name = stored::session_name(id);
+        let kept = self.read_session(&name).await?;
+        let Some((mut kept, before)) = kept.filter(|(kept, _)| kept.id == id) else {
+            return Ok(());
+        };
+        let append: Append = serde_json::from_slice(body).map_err(|_| damaged())?;
+        let entries: Vec<B64> = append.entries.into_iter().map(|it| it.entry).collect();
+        let entries = decode_entries(&entries).map_err(|_| damaged())?;
+        let Some(seq) = entries.first().map(|it| it.entry.seq) else {
+            return Ok(());
+        };
+        if kept.sent.iter().all(|sent| sent.seq != seq) {
+            let at_ms = self.plico.inner.wire.now_ms();
+            kept.sent.push(StoredSent { seq, at_ms });
+            let value = stored::StoredUpload::new(body);
+            saves.put(stored::sent_name(id, seq), stored::write(&value));
+            saves.put(name.clone(), stored::write(&kept));
+            saves.expect(name, Some(before));
+        }
+        Ok(())
     }
 
     /// What another process has sent, or a call that was given up, is there to

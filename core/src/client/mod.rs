@@ -24,6 +24,7 @@ mod journal;
 mod kept;
 mod keys;
 mod options;
+mod patience;
 mod pins;
 mod plico;
 mod recipients;

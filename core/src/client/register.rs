@@ -73,7 +73,12 @@ impl Account {
             return Ok(IdentityId(record.identity));
         }
         if !self.is_there(&record).await? {
-            self.enrol(&record, &options).await?;
+            match self.enrol(&record, &options).await {
+                // What was sent before has arrived only now.
+                Err(error)
+                    if error.code() == ErrorCode::Conflict && self.is_there(&record).await? => {}
+                done => done?,
+            }
         }
         let done = Record {
             pending: None,

@@ -9,14 +9,17 @@ use futures_util::future::{Either, select};
 use plico_protocol::format::ids::{ChainId, KeyId};
 use plico_protocol::primitives::random::random_bytes;
 use plico_protocol::primitives::sign::SigningKey;
+use plico_protocol::wire::limits::MAX_ANSWER;
 use plico_protocol::wire::signing::{
     CONTENT_TYPE, RequestParts, SignatureParams, content_digest, sign_request,
 };
 use plico_protocol::wire::{Problem, b64};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 /// The wait before the second try, in milliseconds; it doubles with each.
@@ -153,6 +156,11 @@ impl Wire {
     async fn one_try<T: DeserializeOwned>(&self, request: Request, clock_set: bool) -> Try<T> {
         let sent = self.transport.send(request);
         let response = match within(self.runtime.as_ref(), self.timeout, sent).await {
+            Some(Ok(response)) if response.body.len() > MAX_ANSWER => {
+                self.unanswered();
+                let detail = "the answer is too long";
+                return Try::Again(Error::new(ErrorCode::Network).with_detail(detail));
+            }
             Some(Ok(response)) => response,
             Some(Err(error)) => {
                 self.unanswered();
@@ -262,8 +270,17 @@ fn wait_after(tried: u32) -> Duration {
     Duration::from_millis(wait_ms + random % (wait_ms + 1))
 }
 
-/// `None` if `future` is not ready in time.
-async fn within<T>(runtime: &dyn Runtime, time: Duration, future: BoxFuture<'_, T>) -> Option<T> {
+/// `None` if `future` is not ready in time. The host need not help with that.
+pub(crate) async fn within<T>(
+    runtime: &dyn Runtime,
+    time: Duration,
+    mut future: BoxFuture<'_, T>,
+) -> Option<T> {
+    // Most of what a store is asked is there at once: that needs no timer.
+    let early = poll_fn(|context| Poll::Ready(future.as_mut().poll(context)));
+    if let Poll::Ready(value) = early.await {
+        return Some(value);
+    }
     match select(future, runtime.sleep(time)).await {
         Either::Left((value, _)) => Some(value),
         Either::Right(_) => None,

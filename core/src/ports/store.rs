@@ -72,7 +72,8 @@ pub type Expected = Vec<(String, Option<Vec<u8>>)>;
 ///
 /// Futures are dropped when a call is cancelled. What was begun may then take
 /// place or not, but not after an operation that was begun later: a host that
-/// can't take back what it has begun carries out one after the other.
+/// can't take back what it has begun carries out one after the other. An
+/// operation that takes longer than 60 s is given up (`STORE`).
 pub trait Store: Send + Sync {
     /// The value of `key`.
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>>;

@@ -76,7 +76,10 @@ pub struct TransportError(
 /// Carries requests to the directory.
 ///
 /// An implementation follows no redirects (the signature covers the URL),
-/// adds no credentials, and gives up after a time of its own.
+/// adds no credentials, and gives up after a time of its own. If it does not, the
+/// future is dropped after
+/// [`request_timeout`](crate::PlicoBuilder::request_timeout), as it is when a
+/// call is cancelled; the request may be carried out all the same.
 pub trait Transport: Send + Sync {
     /// Sends one request and reads the whole answer.
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>>;

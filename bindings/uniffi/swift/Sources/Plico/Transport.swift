@@ -24,6 +24,15 @@ public struct TransportRequest: Sendable {
     public let headers: [(name: String, value: String)]
     /// The body; empty for `GET`.
     public let body: Data
+
+    public init(
+        method: String, url: String, headers: [(name: String, value: String)], body: Data
+    ) {
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+    }
 }
 
 /// An answer.

@@ -1,0 +1,94 @@
+//! Files: one record for what all the calls take.
+
+use crate::runtime::Cancel;
+use crate::values::{ContextInput, context};
+use napi::Status;
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi_derive::napi;
+use plico::{FileOptions, Progress, Result};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The event loop hears of progress at most this often.
+const PAUSE: Duration = Duration::from_millis(50);
+
+type Listener = ThreadsafeFunction<ProgressRecord, (), ProgressRecord, Status, false, true>;
+
+/// How far a file is, in bytes of plaintext.
+#[napi(object, object_from_js = false)]
+#[derive(Clone, Copy, Default)]
+pub struct ProgressRecord {
+    /// Done.
+    pub done: f64,
+    /// In all.
+    pub total: f64,
+}
+
+/// A file to encrypt or to decrypt.
+#[napi(object, object_to_js = false)]
+pub struct FileInput {
+    /// Where to read.
+    pub source: String,
+    /// Where the result appears, once it is whole.
+    pub target: String,
+    /// The place that it belongs to.
+    pub context: Option<ContextInput>,
+    /// Who is told how far it is.
+    pub on_progress: Option<Listener>,
+}
+
+/// What a file call is made of.
+pub(crate) struct FileCall {
+    pub source: String,
+    pub target: String,
+    pub options: FileOptions,
+    last: Arc<Mutex<ProgressRecord>>,
+}
+
+impl FileCall {
+    pub fn new(input: FileInput, cancel: Option<&Cancel>) -> Result<Self> {
+        let last = Arc::new(Mutex::new(ProgressRecord::default()));
+        let mut options = FileOptions::new()
+            .cancel(Cancel::token(cancel))
+            .on_progress(reporter(input.on_progress, last.clone()));
+        if let Some(context) = context(input.context)? {
+            options = options.context(context);
+        }
+        Ok(Self {
+            source: input.source,
+            target: input.target,
+            options,
+            last,
+        })
+    }
+
+    /// How far it came, for the last report.
+    pub fn last(last: &Mutex<ProgressRecord>) -> ProgressRecord {
+        *last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn progress(&self) -> Arc<Mutex<ProgressRecord>> {
+        self.last.clone()
+    }
+}
+
+fn reporter(
+    listener: Option<Listener>,
+    last: Arc<Mutex<ProgressRecord>>,
+) -> impl Fn(Progress) + Send + Sync + 'static {
+    let told = Mutex::new(None::<Instant>);
+    move |progress| {
+        let now = ProgressRecord {
+            done: progress.done as f64,
+            total: progress.total as f64,
+        };
+        *last.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        let Some(listener) = &listener else { return };
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|at| at.elapsed() >= PAUSE) {
+            *told = Some(Instant::now());
+            // Not told only if the event loop is ending.
+            listener.call(now, ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The native half of the npm package `plico`: it delegates to the crate
+//! `plico` and holds no rule of its own. What apps see is written in TypeScript
+//! (`ts/`), which checks arguments and makes errors; nothing here is public.
+//!
+//! Every call returns a promise and runs on threads of its own ([`runtime`]).
+//! A rejection is always an error with a stable `code` ([`failure`]). What the
+//! app supplies (transport, store, enrolment, hooks) is called on the event
+//! loop's thread through [`host`].
+
+#![deny(clippy::mem_forget)]
+
+mod account;
+mod bytes;
+mod failure;
+mod files;
+mod host;
+mod plico_handle;
+mod rights;
+mod runtime;
+mod session;
+#[cfg(feature = "testing")]
+mod testing;
+mod values;
+
+use napi_derive::napi;
+
+/// An error code and its sentence.
+#[napi(object, object_from_js = false)]
+pub struct CodeOutput {
+    /// The stable code.
+    pub code: String,
+    /// What happened and what to do.
+    pub sentence: String,
+}
+
+/// All error codes, for the test that compares them with the package's own.
+#[napi]
+pub fn error_codes() -> Vec<CodeOutput> {
+    let output = |code: &plico::ErrorCode| CodeOutput {
+        code: code.as_str().to_owned(),
+        sentence: code.sentence().to_owned(),
+    };
+    plico::ErrorCode::ALL.iter().map(output).collect()
+}

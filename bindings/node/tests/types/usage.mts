@@ -1,0 +1,178 @@
+// How apps use the package, as the compiler sees it; and what it must refuse.
+
+import {
+  Account,
+  EncryptionSession,
+  Plico,
+  PlicoError,
+  type Context,
+  type Decrypted,
+  type PlicoErrorCode,
+  type PlicoEvent,
+  type RecipientInfo,
+  type Store,
+  type Transport,
+} from "plico";
+import { TestDirectory, type Lie } from "plico/testing";
+
+declare const key: Uint8Array;
+declare const bytes: Uint8Array;
+
+const transport: Transport = {
+  async send({ method, url, headers, body }) {
+    const answer = await fetch(url, {
+      method,
+      headers,
+      redirect: "manual",
+      ...(body === undefined ? {} : { body: new Uint8Array(body) }),
+    });
+    return { status: answer.status, body: new Uint8Array(await answer.arrayBuffer()) };
+  },
+};
+
+const map = new Map<string, Uint8Array>();
+const store: Store = {
+  get: async (key) => map.get(key),
+  scan: async (prefix) => [...map].filter(([key]) => key.startsWith(prefix)),
+  async commit(changes, expected) {
+    for (const { key, value } of expected) {
+      const same = value === null ? !map.has(key) : map.get(key)?.length === value.length;
+      if (!same) throw Object.assign(new Error("changed"), { code: "STORE_CONFLICT" });
+    }
+    for (const { key, value } of changes) value === null ? map.delete(key) : map.set(key, value);
+  },
+};
+
+export async function usage(): Promise<void> {
+  await using plico = await Plico.open({ directory: "https://keys.example.org", tenant: "…" });
+  const other: Plico = await Plico.open({
+    directory: "https://keys.example.org",
+    tenant: plico.tenantId,
+    transport,
+    maxStalenessMs: 60_000,
+    requestTimeoutMs: 5_000,
+    attempts: 2,
+    parallelRequests: 4,
+    startOffline: true,
+    signal: AbortSignal.timeout(1_000),
+    onEvent(event: PlicoEvent) {
+      if (event.type === "epochBegun") console.log(event.sessionId, event.epoch);
+      // @ts-expect-error: only some events have an identity
+      event.identityId;
+    },
+    onLog: ({ level, message }) => console.log(level, message),
+  });
+  await other.close();
+
+  const account: Account = await plico.account({ store: "./dr-a.plicostore", key });
+  await plico.account({ store: new URL("file:///dr-a.plicostore"), key, acceptCopy: true });
+  await plico.account({ store });
+  await plico.account({ inMemory: true });
+  // @ts-expect-error: a file has a key
+  await plico.account({ store: "./dr-a.plicostore" });
+  // @ts-expect-error: it is said where an account lives
+  await plico.account({});
+  // @ts-expect-error: keys are bytes
+  await plico.account({ store: "./dr-a.plicostore", key: "secret" });
+  // @ts-expect-error: made by Plico.account
+  new Account();
+
+  const maybe: string | undefined = account.identityId;
+  const id: string = await account.register({
+    userId: maybe ?? "dr.a",
+    enrolment: async ({ identityId }) => `token for ${identityId}`,
+  });
+  // @ts-expect-error: the token is text
+  await account.register({ userId: "dr.a", enrolment: async () => 7 });
+
+  const session: EncryptionSession = await account.createSession({
+    recipients: [
+      { userId: "patient.7" },
+      { identityId: id, rights: ["read", "forward"], expiresAt: new Date() },
+    ],
+    onMissing: "skip",
+    suite: 2,
+  });
+  // @ts-expect-error: by one or the other
+  await account.createSession({ recipients: [{ userId: "a", identityId: "b" }] });
+  // @ts-expect-error: no such right
+  await session.grant({ userId: "a" }, { rights: ["write"] });
+  // @ts-expect-error: there are two suites
+  await account.createSession({ suite: 3 });
+  // @ts-expect-error: a time is a Date
+  await session.grant({ userId: "a" }, { expiresAt: 42 });
+
+  const context: Context = { table: "notes", row: 42, big: 42n, flag: true, raw: bytes };
+  const sealed: Buffer = await session.encrypt(bytes, { context, signal: AbortSignal.timeout(9) });
+  const text: string = await session.encryptText("x", { context: bytes });
+  await session.encryptJson({ any: "thing" });
+  await session.encryptFile("a", new URL("file:///b"), {
+    onProgress: ({ done, total }) => console.log(done / total),
+  });
+  // @ts-expect-error: text has a call of its own
+  await session.encrypt("text");
+  // @ts-expect-error: fields hold values, not objects
+  await session.encrypt(bytes, { context: { nested: {} } });
+
+  const opened: Decrypted = await account.decrypt(sealed, { context });
+  const known: Date = opened.knownAt;
+  const offline: boolean = opened.writtenOffline;
+  console.log(opened.data.toString("utf8"), opened.sessionId, known, offline);
+  // @ts-expect-error: results are not to be changed
+  opened.sessionId = "";
+  const json: { a: number } = await account.decryptJson<{ a: number }>(text);
+  const unknown: unknown = await session.decryptJson(text);
+  console.log(json.a, unknown, await session.decryptText(text), await account.decryptText(text));
+  await account.decryptFile("b", "c");
+  await session.decryptFile("b", "c");
+
+  const infos: RecipientInfo[] = await session.recipients();
+  const until: Date | undefined = infos[0]?.expiresAt;
+  console.log(until, session.id, session.missingRecipients);
+  await session.revoke({ userId: "insurer.3" }, { cascade: true });
+  await session.transfer({ userId: "dr.b" }, { keep: ["read"] });
+  await session.rotate();
+  await session.refresh();
+  await session.setMetadata(bytes);
+  const metadata: Buffer | undefined = await session.metadata();
+  console.log(metadata);
+  await session.forget();
+  await session.leave();
+  await session.end();
+  await session.offline().encrypt(bytes);
+  await session.maxStaleness(0).encrypt(bytes);
+
+  const settled: number = await account.settle();
+  const results: PromiseSettledResult<void>[] = await account.prefetch([session.id]);
+  const accepted: string = await account.acceptIdentityChange("patient.7");
+  console.log(settled, results, accepted, (await account.sessionOf(sealed)).id);
+  await account.offline().maxStaleness(0).session(session.id).refresh();
+
+  try {
+    await account.close();
+  } catch (error) {
+    if (error instanceof PlicoError) {
+      const code: PlicoErrorCode = error.code;
+      const recipients: readonly string[] = error.recipients;
+      console.log(code, recipients, error.cause);
+      // @ts-expect-error: no such code
+      if (error.code === "NO_SUCH_CODE") return;
+    }
+  }
+}
+
+export async function kit(): Promise<void> {
+  const directory = await TestDirectory.start();
+  const lie: Lie = "UserIdMoved";
+  directory.tell(lie);
+  // @ts-expect-error: no such lie
+  directory.tell("NoSuchLie");
+  const { account, connection } = await directory.person("dr.a", { clockAheadMs: -5_000 });
+  connection.loseReplies(1);
+  const plico: Plico = await directory.plico({ connection, attempts: 1 });
+  const same: Account = account;
+  console.log(same, plico, directory.told, directory.clock.now().getTime());
+  await directory.restore(await directory.backup());
+  // @ts-expect-error: backups are made by the directory
+  await directory.restore({});
+}

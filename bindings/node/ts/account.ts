@@ -1,0 +1,345 @@
+import { call, now, type CallOptions } from "./call";
+import { bytes, callable, list, milliseconds, object, oneOf, options as checked, text } from "./check";
+import type { PlicoErrorCode } from "./codes";
+import { context } from "./context";
+import { decrypted, type Decrypted } from "./decrypted";
+import "./dispose";
+import { invalid, PlicoError } from "./errors";
+import { file, type FileOptions } from "./files";
+import { fromJson } from "./json";
+import type { Addon, NativeAccount, NativePrefetched } from "./native";
+import { grant, recipient, type Grant, type Recipient } from "./recipients";
+import { makeSession, type CryptOptions, type EncryptionSession } from "./session";
+
+/** How to register. */
+export interface RegisterOptions extends CallOptions {
+  /** The app's own name for the person, 1 to 256 bytes of UTF-8. */
+  readonly userId: string;
+  /**
+   * Asks the app's own backend for an enrolment token: an EdDSA JWT, valid for
+   * at most five minutes, that vouches for this identity under this user id.
+   * The backend signs it after the person has signed in there.
+   */
+  readonly enrolment: (request: EnrolmentRequest) => Promise<string> | string;
+}
+
+/** What the app's backend must vouch for. */
+export interface EnrolmentRequest {
+  /** The new identity: goes into the token's `plico_identity`. */
+  readonly identityId: string;
+}
+
+/** How a session is made. */
+export interface SessionOptions extends CallOptions {
+  /**
+   * For whom, besides the account itself, which owns the session; at most
+   * 2,047. Rights are `["read"]`, without end, if not given.
+   */
+  readonly recipients?: readonly (Recipient & Grant)[] | undefined;
+  /**
+   * What happens with user ids that have no account. `fail` (the default):
+   * nothing is done, and the error lists them. `skip`: they are left out, and
+   * {@link EncryptionSession.missingRecipients} lists them.
+   */
+  readonly onMissing?: "fail" | "skip" | undefined;
+  /**
+   * The cipher of everything that the session will hold. 1 (the default):
+   * ChaCha20-Poly1305. 2: AES-256-GCM, for hardware that has it, and for
+   * auditors who ask.
+   */
+  readonly suite?: 1 | 2 | undefined;
+}
+
+function settled({ code, message }: NativePrefetched): PromiseSettledResult<void> {
+  if (code === undefined) return { status: "fulfilled", value: undefined };
+  const reason = new PlicoError(code as PlicoErrorCode, message ?? code);
+  return { status: "rejected", reason };
+}
+
+/** @internal */
+export let makeAccount: (addon: Addon, native: NativeAccount) => Account;
+
+/**
+ * One identity on one device. Get it from {@link Plico.account}, and close it
+ * when the person signs out.
+ *
+ * Errors of all calls, besides those that are named: `INVALID_ARGUMENT`;
+ * `CANCELLED`; `CLOSED` once it is closed; `NOT_REGISTERED`; `NETWORK` and
+ * `UNAVAILABLE`; the store's own, which begin with `STORE`; and whatever a lying
+ * directory is caught with.
+ */
+export class Account implements AsyncDisposable {
+  readonly #addon: Addon;
+  readonly #native: NativeAccount;
+
+  static {
+    makeAccount = (addon, native) => new Account(addon, native);
+  }
+
+  private constructor(addon: Addon, native: NativeAccount) {
+    if (addon === undefined) throw invalid("an account comes from Plico.account");
+    this.#addon = addon;
+    this.#native = native;
+  }
+
+  /** The identity's id (43 characters of base64url); `undefined` before it is registered, and once closed. */
+  get identityId(): string | undefined {
+    return this.#native.identityId() ?? undefined;
+  }
+
+  /**
+   * Makes this account's identity, if it has none: keys are made here, the
+   * app's backend vouches for the user id, the directory publishes both. Gives
+   * the identity's id.
+   *
+   * Safe to call again: after a lost reply it goes on with the same identity,
+   * and once done it does nothing.
+   *
+   * Errors: `ALREADY_REGISTERED` under another user id; `USER_ID_TAKEN`;
+   * `ENROLMENT_FAILED` if `enrolment` throws, with what it threw as `cause`;
+   * `ENROLMENT_INVALID` and `ENROLMENT_EXPIRED` for its token.
+   *
+   * @example
+   * ```ts
+   * await account.register({
+   *   userId: "dr.a",
+   *   enrolment: async ({ identityId }) => {
+   *     const answer = await fetch(`/api/plico-token?identity=${identityId}`);
+   *     return await answer.text();
+   *   },
+   * });
+   * ```
+   */
+  async register(options: RegisterOptions): Promise<string> {
+    let failed: { cause: unknown } | undefined;
+    try {
+      return await call(
+        this.#addon,
+        () => object(options, "options"),
+        (cancel) => {
+          const enrolment = callable(options.enrolment, "enrolment");
+          const ask = async (identityId: string): Promise<{ token?: string }> => {
+            try {
+              failed = undefined;
+              return { token: text(await enrolment({ identityId }), "the enrolment token") };
+            } catch (cause) {
+              failed = { cause };
+              return {};
+            }
+          };
+          return this.#native.register(text(options.userId, "userId"), ask, cancel);
+        },
+      );
+    } catch (error) {
+      if (failed === undefined || !(error instanceof PlicoError)) throw error;
+      throw error.code === "ENROLMENT_FAILED"
+        ? new PlicoError(error.code, error.message, failed)
+        : error;
+    }
+  }
+
+  /**
+   * Makes a session for this account and `recipients`.
+   *
+   * After `NETWORK` the session may have been made all the same: asking for the
+   * same again finishes it instead of making another one.
+   *
+   * Errors: `RECIPIENTS_NOT_FOUND` with all who have no account, unless they
+   * are to be skipped; `INVALID_ARGUMENT` for a recipient that is named twice;
+   * `IDENTITY_CHANGED`; `TOO_LARGE`; `OFFLINE`.
+   *
+   * @example
+   * ```ts
+   * const session = await account.createSession({
+   *   recipients: [{ userId: "patient.7" }, { userId: "dr.b", rights: ["read", "forward"] }],
+   * });
+   * ```
+   */
+  async createSession(options?: SessionOptions): Promise<EncryptionSession> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const { recipients = [], onMissing = "fail", suite = 1 } = checked(options);
+        const input = {
+          recipients: list(recipients, "recipients").map((it) => ({
+            recipient: recipient(it),
+            grant: grant(it),
+          })),
+          skipMissing: oneOf(onMissing, ["fail", "skip"], "onMissing") === "skip",
+          aes: oneOf(suite, [1, 2], "suite") === 2,
+        };
+        return this.#native.createSession(input, cancel).then((it) => makeSession(this.#addon, it));
+      },
+    );
+  }
+
+  /**
+   * The session with this id. Whether it exists, and whether this account may
+   * open it, shows when it is used.
+   *
+   * @throws {PlicoError} `INVALID_ARGUMENT` for what is not an id.
+   */
+  session(id: string): EncryptionSession {
+    return now(() => makeSession(this.#addon, this.#native.session(text(id, "id"))));
+  }
+
+  /**
+   * The session that an envelope belongs to.
+   *
+   * Errors: `NOT_AN_ENVELOPE`; `SESSION_NOT_FOUND` if this account never was a
+   * recipient; as {@link EncryptionSession.refresh}.
+   *
+   * @param envelope The envelope, or its first 26 bytes.
+   */
+  async sessionOf(envelope: Uint8Array, options?: CallOptions): Promise<EncryptionSession> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) =>
+        this.#native
+          .sessionOf(bytes(envelope, "envelope"), cancel)
+          .then((it) => makeSession(this.#addon, it)),
+    );
+  }
+
+  /**
+   * Opens an envelope of any session that this account may open.
+   *
+   * Errors: as {@link EncryptionSession.decrypt} and {@link Account.sessionOf}.
+   *
+   * @param envelope Not copied if it is long: it must not be changed,
+   * transferred or resized until the promise settles.
+   *
+   * @example
+   * ```ts
+   * const { data } = await account.decrypt(sealed, { context: { table: "notes", row: 42 } });
+   * ```
+   */
+  async decrypt(envelope: Uint8Array, options?: CryptOptions): Promise<Decrypted> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const place = context(checked(options).context);
+        return this.#native.decrypt(bytes(envelope, "envelope"), place, cancel).then(decrypted);
+      },
+    );
+  }
+
+  /** Opens the text form of text. Errors: as {@link Account.decrypt}. */
+  async decryptText(sealed: string, options?: CryptOptions): Promise<string> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const place = context(checked(options).context);
+        return this.#native.decryptText(text(sealed, "text"), place, cancel);
+      },
+    );
+  }
+
+  /** Opens the text form of JSON: see {@link EncryptionSession.decryptJson}. */
+  async decryptJson<T = unknown>(sealed: string, options?: CryptOptions): Promise<T> {
+    return fromJson<T>(await this.decryptText(sealed, options));
+  }
+
+  /** Decrypts a file of any session that this account may open: see {@link EncryptionSession.decryptFile}. */
+  async decryptFile(
+    source: string | URL,
+    target: string | URL,
+    options?: FileOptions,
+  ): Promise<void> {
+    return file(this.#addon, source, target, options, (input, cancel) =>
+      this.#native.decryptFile(input, cancel),
+    );
+  }
+
+  /**
+   * Brings these sessions up to date and keeps what is needed to open them
+   * without the network, all in few requests. Each has its own result, in the
+   * order given, in the form of `Promise.allSettled`; a `reason` is a
+   * {@link PlicoError}, as of {@link EncryptionSession.refresh}.
+   */
+  async prefetch(
+    sessionIds: readonly string[],
+    options?: CallOptions,
+  ): Promise<PromiseSettledResult<void>[]> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const ids = list(sessionIds, "sessionIds").map((id) => text(id, "an id"));
+        return this.#native.prefetch(ids, cancel).then((results) => results.map(settled));
+      },
+    );
+  }
+
+  /**
+   * Settles all writes whose outcome is not known, after a crash or a lost
+   * reply. Worth calling when an app starts and when it comes online again;
+   * otherwise each is settled before the next write to its session. Gives how
+   * many there were.
+   *
+   * Errors: `NETWORK` if the directory can't be reached: then they stay.
+   */
+  async settle(options?: CallOptions): Promise<number> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.settle(cancel),
+    );
+  }
+
+  /**
+   * Accepts that another identity stands behind `userId` from now on, if the
+   * app's backend vouches for it; gives that identity's id. Call it after
+   * `IDENTITY_CHANGED`, and only when the person has really begun anew.
+   *
+   * Errors: `RECIPIENTS_NOT_FOUND`, `ATTESTATION_INVALID`.
+   */
+  async acceptIdentityChange(userId: string, options?: CallOptions): Promise<string> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.acceptIdentityChange(text(userId, "userId"), cancel),
+    );
+  }
+
+  /**
+   * The same account without the network: sessions that are known from before
+   * (see {@link Account.prefetch}) can be opened and written to, however old
+   * the knowledge. What is written says so ({@link Decrypted.writtenOffline}):
+   * somebody who was revoked meanwhile could still read it. Rights can't be
+   * changed offline (`OFFLINE`).
+   */
+  offline(): Account {
+    return makeAccount(this.#addon, this.#native.offline());
+  }
+
+  /**
+   * The same account, for calls that must know more, or may know less, than
+   * {@link PlicoOptions.maxStalenessMs} says.
+   *
+   * @param ageMs Milliseconds; 0 asks the directory every time.
+   */
+  maxStaleness(ageMs: number): Account {
+    return now(() =>
+      makeAccount(this.#addon, this.#native.maxStaleness(milliseconds(ageMs, "ageMs"))),
+    );
+  }
+
+  /**
+   * Forgets all secrets in memory; the store keeps what it has. From now on
+   * every call of this account, its views and its sessions says `CLOSED`, and
+   * so do calls that are under way. Closing again does nothing.
+   */
+  async close(): Promise<void> {
+    this.#native.close();
+  }
+
+  /** Closes it: `await using account = …`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

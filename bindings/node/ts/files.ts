@@ -1,0 +1,74 @@
+import { call, type CallOptions } from "./call";
+import { callable, maybe, path } from "./check";
+import { context, type Context } from "./context";
+import { PlicoError } from "./errors";
+import type { Addon, Cancel, NativeFile, NativeProgress } from "./native";
+
+/** How far a file has come, in bytes of plaintext. */
+export interface Progress {
+  /** Bytes done. */
+  readonly done: number;
+  /** Bytes in all. */
+  readonly total: number;
+}
+
+/** How a file is encrypted or decrypted. */
+export interface FileOptions extends CallOptions {
+  /** The place that the file belongs to; the same one opens it again. */
+  readonly context?: Context | undefined;
+  /**
+   * Is told how far the file is: at most 20 times a second, and once more when
+   * all is done, before the promise is fulfilled. If it throws, the call is
+   * cancelled, with what it threw as the error's `cause`.
+   */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** @internal Both directions, of accounts and of sessions. */
+export async function file(
+  addon: Addon,
+  source: string | URL,
+  target: string | URL,
+  options: FileOptions | undefined,
+  start: (input: NativeFile, cancel: Cancel) => Promise<NativeProgress>,
+): Promise<void> {
+  let listener: FileOptions["onProgress"];
+  let told = -1;
+  let threw: { cause: unknown } | undefined;
+  // Always one: a listener that throws cancels, too.
+  let cancel: Cancel | undefined;
+  const tell = (progress: NativeProgress): void => {
+    if (listener === undefined || threw !== undefined) return;
+    told = progress.done;
+    try {
+      listener({ done: progress.done, total: progress.total });
+    } catch (cause) {
+      threw = { cause };
+      cancel?.cancel();
+    }
+  };
+  const thrown = (): PlicoError =>
+    new PlicoError("CANCELLED", "CANCELLED: The operation was cancelled. (onProgress threw)", threw);
+  try {
+    const last = await call(
+      addon,
+      () => options,
+      (given) => {
+        cancel = given ?? new addon.Cancel();
+        const place = context(options?.context);
+        listener = maybe(options?.onProgress, callable, "onProgress");
+        const input: NativeFile = { source: path(source, "source"), target: path(target, "target") };
+        if (place !== undefined) input.context = place;
+        if (listener !== undefined) input.onProgress = tell;
+        return start(input, cancel);
+      },
+    );
+    if (last.done !== told) tell(last);
+  } catch (error) {
+    throw threw === undefined ? error : thrown();
+  } finally {
+    // What is still under way from the other thread comes too late.
+    listener = undefined;
+  }
+  if (threw !== undefined) throw thrown();
+}

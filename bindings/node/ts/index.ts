@@ -1,0 +1,36 @@
+/**
+ * End-to-end encryption for apps: encrypt bytes, text, JSON and files for
+ * people, and change afterwards who may read, without touching a byte of stored
+ * ciphertext. Private keys never leave the device unencrypted; the key
+ * directory is never trusted with content, nor with who owns which key.
+ *
+ * {@link Plico} → {@link Account} → {@link EncryptionSession}. No call blocks
+ * the event loop; every asynchronous call takes an `AbortSignal`; every error
+ * is a {@link PlicoError} with a stable code.
+ *
+ * @packageDocumentation
+ */
+
+export { Plico } from "./plico";
+export type {
+  AccountOptions,
+  ConnectionOptions,
+  DiskAccountOptions,
+  MemoryAccountOptions,
+  PlicoOptions,
+  StoreAccountOptions,
+} from "./plico";
+export { Account } from "./account";
+export type { EnrolmentRequest, RegisterOptions, SessionOptions } from "./account";
+export { EncryptionSession } from "./session";
+export type { CryptOptions, GrantOptions, RevokeOptions, TransferOptions } from "./session";
+export type { CallOptions } from "./call";
+export type { Context, ContextValue } from "./context";
+export type { Decrypted } from "./decrypted";
+export type { FileOptions, Progress } from "./files";
+export type { Grant, Recipient, RecipientInfo, Right } from "./recipients";
+export type { LogRecord, PlicoEvent } from "./hooks";
+export type { Store, StoreEntry } from "./store";
+export type { Transport, TransportRequest, TransportResponse } from "./transport";
+export { PlicoError } from "./errors";
+export type { PlicoErrorCode } from "./codes";

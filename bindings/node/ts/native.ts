@@ -1,0 +1,212 @@
+/** The native half: its interface, and how it is found. */
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { PlicoEvent, LogRecord } from "./hooks";
+import { platformName } from "./platform";
+
+export interface Cancel {
+  cancel(): void;
+}
+
+export interface NativeContextField {
+  name: string;
+  text?: string;
+  integer?: bigint;
+  bytes?: Uint8Array;
+  flag?: boolean;
+}
+
+export interface NativeContext {
+  fields?: NativeContextField[];
+  raw?: Uint8Array;
+}
+
+export interface NativeRecipient {
+  userId?: string;
+  identityId?: string;
+}
+
+export interface NativeGrant {
+  forward: boolean;
+  revoke: boolean;
+  owner: boolean;
+  expiresAtMs?: number;
+}
+
+export interface NativeRecipientInfo {
+  identityId: string;
+  userId?: string;
+  forward: boolean;
+  revoke: boolean;
+  owner: boolean;
+  grantedBy: string;
+  grantedAtMs: number;
+  expiresAtMs?: number;
+}
+
+export interface NativeOpened {
+  data: Buffer;
+  sessionId: string;
+  writtenOffline: boolean;
+  knownAtMs: number;
+}
+
+export interface NativeProgress {
+  done: number;
+  total: number;
+}
+
+export interface NativeFile {
+  source: string;
+  target: string;
+  context?: NativeContext;
+  onProgress?: (progress: NativeProgress) => void;
+}
+
+export interface NativeRequest {
+  method: string;
+  url: string;
+  headers: Record<string, string>;
+  body?: Buffer;
+}
+
+export interface NativeResponse {
+  failed?: string;
+  status?: number;
+  body?: Uint8Array;
+}
+
+export interface NativeStoreEntry {
+  key: string;
+  value?: Buffer;
+}
+
+export interface NativeStoreAnswer {
+  failed?: string;
+  value?: Uint8Array;
+  pairs?: { key: string; value: Uint8Array }[];
+}
+
+export interface NativeStore {
+  get(key: string): Promise<NativeStoreAnswer>;
+  scan(prefix: string): Promise<NativeStoreAnswer>;
+  commit(batch: {
+    changes: NativeStoreEntry[];
+    expected: NativeStoreEntry[];
+  }): Promise<NativeStoreAnswer>;
+}
+
+export interface NativePlicoInput {
+  maxStalenessMs?: number;
+  requestTimeoutMs?: number;
+  attempts?: number;
+  parallelRequests?: number;
+  startOffline?: boolean;
+  transport?: (request: NativeRequest) => Promise<NativeResponse>;
+  onEvent?: (event: PlicoEvent) => void;
+  onLog?: (record: LogRecord) => void;
+}
+
+export interface NativeAccountInput {
+  path?: string;
+  key?: Uint8Array;
+  acceptCopy?: boolean;
+  boundTo?: Uint8Array;
+  store?: NativeStore;
+}
+
+export interface NativeSessionInput {
+  recipients: { recipient: NativeRecipient; grant: NativeGrant }[];
+  skipMissing: boolean;
+  aes: boolean;
+}
+
+export interface NativePrefetched {
+  code?: string;
+  message?: string;
+}
+
+export interface NativePlico {
+  tenantId(): string;
+  account(input: NativeAccountInput, cancel?: Cancel): Promise<NativeAccount>;
+  close(): void;
+}
+
+/** What an account and a session have in common. */
+export interface NativeReader {
+  decrypt(envelope: Uint8Array, place?: NativeContext, cancel?: Cancel): Promise<NativeOpened>;
+  decryptText(text: string, place?: NativeContext, cancel?: Cancel): Promise<string>;
+  decryptFile(input: NativeFile, cancel?: Cancel): Promise<NativeProgress>;
+}
+
+export interface NativeAccount extends NativeReader {
+  identityId(): string | null;
+  register(
+    userId: string,
+    enrolment: (identityId: string) => Promise<{ token?: string }>,
+    cancel?: Cancel,
+  ): Promise<string>;
+  createSession(input: NativeSessionInput, cancel?: Cancel): Promise<NativeSession>;
+  session(id: string): NativeSession;
+  sessionOf(envelope: Uint8Array, cancel?: Cancel): Promise<NativeSession>;
+  prefetch(ids: string[], cancel?: Cancel): Promise<NativePrefetched[]>;
+  settle(cancel?: Cancel): Promise<number>;
+  acceptIdentityChange(userId: string, cancel?: Cancel): Promise<string>;
+  offline(): NativeAccount;
+  maxStaleness(ms: number): NativeAccount;
+  close(): void;
+}
+
+export interface NativeSession extends NativeReader {
+  id(): string;
+  missingRecipients(): string[];
+  encrypt(data: Uint8Array, place?: NativeContext, cancel?: Cancel): Promise<Buffer>;
+  encryptText(text: string, place?: NativeContext, cancel?: Cancel): Promise<string>;
+  encryptFile(input: NativeFile, cancel?: Cancel): Promise<NativeProgress>;
+  grant(recipient: NativeRecipient, grant: NativeGrant, cancel?: Cancel): Promise<void>;
+  revoke(recipient: NativeRecipient, cascade: boolean, cancel?: Cancel): Promise<void>;
+  transfer(recipient: NativeRecipient, keep?: NativeGrant, cancel?: Cancel): Promise<void>;
+  leave(cancel?: Cancel): Promise<void>;
+  recipients(cancel?: Cancel): Promise<NativeRecipientInfo[]>;
+  rotate(cancel?: Cancel): Promise<void>;
+  refresh(cancel?: Cancel): Promise<void>;
+  forget(cancel?: Cancel): Promise<void>;
+  end(cancel?: Cancel): Promise<void>;
+  metadata(cancel?: Cancel): Promise<Buffer | null>;
+  setMetadata(data: Uint8Array, cancel?: Cancel): Promise<void>;
+  offline(): NativeSession;
+  maxStaleness(ms: number): NativeSession;
+}
+
+export interface Addon {
+  Cancel: new () => Cancel;
+  openPlico(
+    directory: string,
+    tenant: string,
+    input: NativePlicoInput,
+    cancel?: Cancel,
+  ): Promise<NativePlico>;
+  errorCodes(): { code: string; sentence: string }[];
+}
+
+/**
+ * Loads an addon: one that was built here, or the platform's package. With
+ * `orElse`, another one that was built here will do: the tests need a single
+ * build, of the addon that has everything.
+ */
+export function load<T>(name: "plico" | "plico-testing", orElse?: "plico-testing"): T {
+  const place = platformName();
+  for (const built of orElse === undefined ? [name] : [name, orElse]) {
+    const file = join(__dirname, "..", "native", `${built}.${place}.node`);
+    if (existsSync(file)) return require(file) as T;
+  }
+  try {
+    return require(`${name}-${place}`) as T;
+  } catch (cause) {
+    const advice = `There is no native part of ${name} for ${place}; install the package ${name}-${place}.`;
+    throw new Error(advice, { cause });
+  }
+}
+
+export const addon: Addon = load<Addon>("plico", "plico-testing");

@@ -1,0 +1,90 @@
+import { date, list, maybe, object, oneOf, text } from "./check";
+import { invalid } from "./errors";
+import type { NativeGrant, NativeRecipient, NativeRecipientInfo } from "./native";
+
+/**
+ * Who: whoever the app's backend vouches for under a user id (1 to 256 bytes
+ * of UTF-8), or an identity by its id (43 characters of base64url).
+ */
+export type Recipient =
+  | { readonly userId: string; readonly identityId?: undefined }
+  | { readonly identityId: string; readonly userId?: undefined };
+
+/**
+ * What a recipient may do: `read` what is encrypted in the session, and always
+ * has that; `forward` what it has itself; `revoke` anybody but owners; an
+ * `owner` may do everything.
+ */
+export type Right = "read" | "forward" | "revoke" | "owner";
+
+/** What is granted. */
+export interface Grant {
+  /** What the recipient may do; `["read"]` if not given. */
+  readonly rights?: readonly Right[] | undefined;
+  /**
+   * Until when; without end if not given. The directory stops serving and the
+   * next writer locks out; what was opened before can't be taken back.
+   */
+  readonly expiresAt?: Date | undefined;
+}
+
+/** One recipient of a session, from verified statements alone. */
+export interface RecipientInfo {
+  /** Who. */
+  readonly identityId: string;
+  /** The app's own name for it, if the app's backend vouches for one. */
+  readonly userId: string | undefined;
+  /** What it may do; an owner has all four. */
+  readonly rights: readonly Right[];
+  /** The identity that granted it. */
+  readonly grantedBy: string;
+  /** Since when, by the grantor's clock. */
+  readonly grantedAt: Date;
+  /** Until when; `undefined`: without end. */
+  readonly expiresAt: Date | undefined;
+}
+
+const RIGHTS: readonly Right[] = ["read", "forward", "revoke", "owner"];
+
+/** @internal */
+export function recipient(value: Recipient): NativeRecipient {
+  const { userId, identityId } = object<Recipient>(value, "a recipient");
+  if ((userId === undefined) === (identityId === undefined)) {
+    throw invalid("a recipient has a userId or an identityId");
+  }
+  return userId === undefined
+    ? { identityId: text(identityId as string, "identityId") }
+    : { userId: text(userId, "userId") };
+}
+
+/** @internal */
+export function grant(value: Grant): NativeGrant {
+  const { rights = ["read"], expiresAt } = value;
+  const given = flags(rights);
+  const expiresAtMs = maybe(expiresAt, date, "expiresAt");
+  return expiresAtMs === undefined ? given : { ...given, expiresAtMs };
+}
+
+/** @internal */
+export function flags(rights: readonly Right[]): NativeGrant {
+  const given = list(rights, "rights").map((right) => oneOf(right, RIGHTS, "a right"));
+  if (given.length === 0) throw invalid("rights has at least one");
+  return {
+    forward: given.includes("forward"),
+    revoke: given.includes("revoke"),
+    owner: given.includes("owner"),
+  };
+}
+
+/** @internal */
+export function recipientInfo(info: NativeRecipientInfo): RecipientInfo {
+  const has = { read: true, forward: info.forward, revoke: info.revoke, owner: info.owner };
+  return {
+    identityId: info.identityId,
+    userId: info.userId,
+    rights: RIGHTS.filter((right) => has[right]),
+    grantedBy: info.grantedBy,
+    grantedAt: new Date(info.grantedAtMs),
+    expiresAt: info.expiresAtMs === undefined ? undefined : new Date(info.expiresAtMs),
+  };
+}

@@ -1,0 +1,390 @@
+import { call, now, type CallOptions } from "./call";
+import { boolean, bytes, maybe, milliseconds, options as checked, text } from "./check";
+import { context, type Context } from "./context";
+import { decrypted, type Decrypted } from "./decrypted";
+import { invalid } from "./errors";
+import { file, type FileOptions } from "./files";
+import type { Addon, NativeSession } from "./native";
+import { fromJson, toJson } from "./json";
+import {
+  flags,
+  grant as nativeGrant,
+  recipient as nativeRecipient,
+  recipientInfo,
+  type Grant,
+  type Recipient,
+  type RecipientInfo,
+  type Right,
+} from "./recipients";
+
+/** How something is encrypted or decrypted. */
+export interface CryptOptions extends CallOptions {
+  /** The place that the envelope belongs to; the same one opens it again. */
+  readonly context?: Context | undefined;
+}
+
+/** How rights are granted. */
+export interface GrantOptions extends Grant, CallOptions {}
+
+/** How rights are taken away. */
+export interface RevokeOptions extends CallOptions {
+  /**
+   * Whether those to whom the revoked one had granted fall with it. Otherwise
+   * they stay, and you answer for them from then on.
+   */
+  readonly cascade?: boolean | undefined;
+}
+
+/** How a session is handed over. */
+export interface TransferOptions extends CallOptions {
+  /** What this account keeps; it leaves if not given. */
+  readonly keep?: readonly Right[] | undefined;
+}
+
+/** @internal */
+export let makeSession: (addon: Addon, native: NativeSession) => EncryptionSession;
+
+/**
+ * An encryption session: the unit of rights. Many envelopes may share one. Get
+ * it from {@link Account.createSession}, {@link Account.session} or
+ * {@link Account.sessionOf}.
+ *
+ * Errors of all calls, besides those that are named: `INVALID_ARGUMENT`;
+ * `CANCELLED`; `CLOSED` once the account is closed; `NOT_REGISTERED`; as
+ * {@link EncryptionSession.refresh}.
+ *
+ * @example
+ * ```ts
+ * const context = { table: "notes", row: 42 };
+ * const sealed = await session.encrypt(bytes, { context });
+ * await session.grant({ userId: "insurer.3" }, { expiresAt: new Date(Date.now() + 30 * DAY_MS) });
+ * await session.revoke({ userId: "insurer.3" });
+ * ```
+ */
+export class EncryptionSession {
+  readonly #addon: Addon;
+  readonly #native: NativeSession;
+
+  static {
+    makeSession = (addon, native) => new EncryptionSession(addon, native);
+  }
+
+  private constructor(addon: Addon, native: NativeSession) {
+    if (addon === undefined) throw invalid("a session comes from an account");
+    this.#addon = addon;
+    this.#native = native;
+  }
+
+  /** The session's id: 43 characters of base64url. */
+  get id(): string {
+    return this.#native.id();
+  }
+
+  /**
+   * From the call that made the session with `onMissing: "skip"`: the user ids
+   * that have no account and were left out. Empty otherwise.
+   */
+  get missingRecipients(): readonly string[] {
+    return this.#native.missingRecipients();
+  }
+
+  /**
+   * Encrypts for the session's recipients; the length is padded, by at most
+   * 12 %. The envelope is 98 bytes longer than that, and 16 more for each 16 KiB.
+   * If a new epoch is due, it is begun first.
+   *
+   * @param data Not copied if it is long: it must not be changed, transferred
+   * or resized until the promise settles.
+   */
+  async encrypt(data: Uint8Array, options?: CryptOptions): Promise<Buffer> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const place = context(checked(options).context);
+        return this.#native.encrypt(bytes(data, "data"), place, cancel);
+      },
+    );
+  }
+
+  /**
+   * The same for text, as text (`plc1.…`, base64url) that fits into a text
+   * column. For fields and messages: strings are read and made on the event
+   * loop's thread, so megabytes belong into {@link EncryptionSession.encrypt}.
+   */
+  async encryptText(plain: string, options?: CryptOptions): Promise<string> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const place = context(checked(options).context);
+        return this.#native.encryptText(text(plain, "text"), place, cancel);
+      },
+    );
+  }
+
+  /** The same for anything that `JSON.stringify` can write, as text. */
+  async encryptJson(value: unknown, options?: CryptOptions): Promise<string> {
+    return this.encryptText(now(() => toJson(value)), options);
+  }
+
+  /**
+   * Encrypts the file `source` into `target`, which appears only when it is
+   * whole and on the disk; an existing one is replaced. Memory does not grow
+   * with the file; its length is not hidden.
+   *
+   * Errors: `IO`.
+   *
+   * @example
+   * ```ts
+   * const signal = AbortSignal.timeout(60_000);
+   * const onProgress = ({ done, total }: Progress) => bar.update(done / total);
+   * await session.encryptFile("scan.dcm", "scan.dcm.plico", { signal, onProgress });
+   * ```
+   */
+  async encryptFile(
+    source: string | URL,
+    target: string | URL,
+    options?: FileOptions,
+  ): Promise<void> {
+    return file(this.#addon, source, target, options, (input, cancel) =>
+      this.#native.encryptFile(input, cancel),
+    );
+  }
+
+  /**
+   * Opens an envelope of this session.
+   *
+   * Errors: `WRONG_SESSION`, `CONTEXT_REQUIRED`, `CONTEXT_UNEXPECTED`,
+   * `CONTEXT_MISMATCH`, `ENVELOPE_DAMAGED`, `ENVELOPE_TRUNCATED`,
+   * `NOT_AN_ENVELOPE`, `SESSION_BEHIND_ENVELOPE`, `EPOCH_UNAVAILABLE`.
+   *
+   * @param envelope Not copied if it is long: it must not be changed,
+   * transferred or resized until the promise settles.
+   */
+  async decrypt(envelope: Uint8Array, options?: CryptOptions): Promise<Decrypted> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const place = context(checked(options).context);
+        return this.#native.decrypt(bytes(envelope, "envelope"), place, cancel).then(decrypted);
+      },
+    );
+  }
+
+  /** Opens what {@link EncryptionSession.encryptText} made. Errors: as {@link EncryptionSession.decrypt}. */
+  async decryptText(sealed: string, options?: CryptOptions): Promise<string> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const place = context(checked(options).context);
+        return this.#native.decryptText(text(sealed, "text"), place, cancel);
+      },
+    );
+  }
+
+  /**
+   * Opens what {@link EncryptionSession.encryptJson} made. `T` is what you say
+   * it is: nothing is checked but that it is JSON.
+   *
+   * Errors: as {@link EncryptionSession.decrypt}; `INVALID_ARGUMENT` if it is not JSON.
+   */
+  async decryptJson<T = unknown>(sealed: string, options?: CryptOptions): Promise<T> {
+    return fromJson<T>(await this.decryptText(sealed, options));
+  }
+
+  /**
+   * Decrypts the file `source` into `target`, which appears only when every
+   * byte is authenticated and on the disk.
+   *
+   * Errors: `IO`; as {@link EncryptionSession.decrypt}.
+   */
+  async decryptFile(
+    source: string | URL,
+    target: string | URL,
+    options?: FileOptions,
+  ): Promise<void> {
+    return file(this.#addon, source, target, options, (input, cancel) =>
+      this.#native.decryptFile(input, cancel),
+    );
+  }
+
+  /**
+   * Gives `recipient` rights, in place of those that it had. It opens all that
+   * this account can open, also what was encrypted before. Not one byte of any
+   * envelope changes.
+   *
+   * Errors: `NOT_ALLOWED` without the right to forward, or for more than this
+   * account has; `RECIPIENTS_NOT_FOUND`; `ENTRY_INVALID` for an end in the past.
+   */
+  async grant(recipient: Recipient, options?: GrantOptions): Promise<void> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const given = nativeGrant(checked(options));
+        return this.#native.grant(nativeRecipient(recipient), given, cancel);
+      },
+    );
+  }
+
+  /**
+   * Takes all rights from `recipient` and begins a new epoch, in one step.
+   *
+   * It opens nothing that is written from now on by a writer who has seen
+   * this; others may write under the old key until their knowledge is older
+   * than the freshness bound. What it could open before, it may have kept.
+   *
+   * Errors: `NOT_ALLOWED` without the right to revoke, or for an owner.
+   */
+  async revoke(recipient: Recipient, options?: RevokeOptions): Promise<void> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const cascade = maybe(checked(options).cascade, boolean, "cascade") ?? false;
+        return this.#native.revoke(nativeRecipient(recipient), cascade, cancel);
+      },
+    );
+  }
+
+  /**
+   * Makes `recipient` an owner; this account keeps `keep`, or leaves.
+   *
+   * Errors: `NOT_ALLOWED` for whoever is not an owner; `RECIPIENTS_NOT_FOUND`.
+   */
+  async transfer(recipient: Recipient, options?: TransferOptions): Promise<void> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const keep = maybe(checked(options).keep, flags, "keep");
+        return this.#native.transfer(nativeRecipient(recipient), keep, cancel);
+      },
+    );
+  }
+
+  /**
+   * Leaves the session. The last owner hands over first.
+   *
+   * Errors: `NOT_ALLOWED` for the last owner.
+   */
+  async leave(options?: CallOptions): Promise<void> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.leave(cancel),
+    );
+  }
+
+  /** All who have rights now. Grants that have ended by this device's clock are left out. */
+  async recipients(options?: CallOptions): Promise<RecipientInfo[]> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.recipients(cancel).then((all) => all.map(recipientInfo)),
+    );
+  }
+
+  /**
+   * Begins a new epoch: what is written from now on is under a new key.
+   * Writers do this by themselves whenever it is due.
+   *
+   * Errors: `CONFLICT` after many lost races.
+   */
+  async rotate(options?: CallOptions): Promise<void> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.rotate(cancel),
+    );
+  }
+
+  /**
+   * Asks the directory for what is new, whatever was known before.
+   *
+   * Errors: `ACCESS_REVOKED`, `ACCESS_EXPIRED`, `SESSION_ENDED`,
+   * `SESSION_NOT_FOUND`, `NETWORK`, and whatever a lying directory is caught with.
+   */
+  async refresh(options?: CallOptions): Promise<void> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.refresh(cancel),
+    );
+  }
+
+  /**
+   * Deletes what this device keeps of the session: log and secrets. It can be
+   * opened again as long as the directory gives access.
+   *
+   * Errors: the store's own.
+   */
+  async forget(options?: CallOptions): Promise<void> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.forget(cancel),
+    );
+  }
+
+  /**
+   * Ends the session for ever: the directory deletes all wrapped keys, and
+   * nobody opens it again through the directory, its owner included.
+   *
+   * Errors: `NOT_ALLOWED` for whoever is not an owner.
+   */
+  async end(options?: CallOptions): Promise<void> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.end(cancel),
+    );
+  }
+
+  /**
+   * What {@link EncryptionSession.setMetadata} has kept; `undefined` if nothing.
+   *
+   * Errors: `ANSWER_MISMATCH` if the directory withholds it.
+   */
+  async metadata(options?: CallOptions): Promise<Buffer | undefined> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.metadata(cancel).then((data) => data ?? undefined),
+    );
+  }
+
+  /**
+   * Keeps up to 8 KiB beside the session (a title, the app's own id), encrypted
+   * for its recipients. Needs the rights to forward and to revoke.
+   *
+   * Errors: `NOT_ALLOWED`, `TOO_LARGE`.
+   */
+  async setMetadata(data: Uint8Array, options?: CallOptions): Promise<void> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.setMetadata(bytes(data, "data"), cancel),
+    );
+  }
+
+  /** The same session without the network: see {@link Account.offline}. */
+  offline(): EncryptionSession {
+    return makeSession(this.#addon, this.#native.offline());
+  }
+
+  /**
+   * The same session, for calls that must know more, or may know less: see
+   * {@link Account.maxStaleness}.
+   *
+   * @param ageMs Milliseconds; 0 asks the directory every time.
+   */
+  maxStaleness(ageMs: number): EncryptionSession {
+    return now(() =>
+      makeSession(this.#addon, this.#native.maxStaleness(milliseconds(ageMs, "ageMs"))),
+    );
+  }
+}

@@ -1,0 +1,56 @@
+/** The testing kit's native half. */
+
+import { load, type Addon, type NativeAccount, type NativePlico, type NativePlicoInput, type Cancel } from "../native";
+
+export interface NativeConnection {
+  loseReplies(count: number): void;
+  loseRequests(count: number): void;
+  unavailable(count: number): void;
+  slow(ms: number): void;
+  down(down: boolean): void;
+  tell(lie: string): void;
+  honest(): void;
+  told(): number;
+  urls(): string[];
+}
+
+export interface NativePerson {
+  account(): NativeAccount;
+  connection(): NativeConnection;
+  register(number: number, cancel?: Cancel): Promise<string>;
+  restart(): Promise<NativePerson>;
+}
+
+export type NativeBackup = object;
+
+export interface NativeDirectory {
+  url(): string;
+  tenant(): string;
+  nowMs(): number;
+  advance(ms: number): void;
+  back(ms: number): void;
+  connection(): NativeConnection;
+  plico(
+    input: NativePlicoInput,
+    connection?: NativeConnection,
+    cancel?: Cancel,
+  ): Promise<NativePlico>;
+  person(userId: string, aheadMs: number): Promise<NativePerson>;
+  visitor(userId: string): Promise<NativePerson>;
+  accomplice(userId: string): Promise<{ userId: string; identityId: string }>;
+  enrol(userId: string, identityId: string, number: number): string;
+  down(down: boolean): void;
+  restart(): Promise<void>;
+  backup(): Promise<NativeBackup>;
+  restore(backup: NativeBackup): Promise<void>;
+  tell(lie: string): void;
+  honest(): void;
+  told(): number;
+}
+
+export interface TestingAddon extends Addon {
+  startDirectory(): Promise<NativeDirectory>;
+  lies(): { name: string; what: string; caughtAs: string[] }[];
+}
+
+export const addon: TestingAddon = load<TestingAddon>("plico-testing");
