@@ -117,7 +117,7 @@ private suspend fun World.accountResult(account: Account, verb: String, args: Js
     "offline" -> account.offline()
     "max_staleness" -> account.maxStaleness(Duration.ofMillis(args.getValue("ms").jsonPrimitive.long))
     "prefetch" -> account.prefetch(texts(args.getValue("ids"))).map { it.code ?: "OK" }
-    "settle" -> nothing { account.settle() }
+    "settle" -> account.settle()
     "accept_identity_change" -> account.acceptIdentityChange(text(args.getValue("user_id")))
     "decrypt" -> account.decrypt(bytes(args.getValue("envelope")), context(args))
     "decrypt_text" -> account.decryptText(text(args.getValue("text")), context(args))
