@@ -18,7 +18,7 @@ public class Account private constructor(
     private val handle: AccountHandle,
     private val causes: Causes,
 ) : AutoCloseable {
-    /** The identity, 43 characters of base64url; null before [register]. */
+    /** The identity, 43 characters of base64url; null before [register] and after [close]. */
     public val identityId: String? get() = handle.identityId()
 
     /**

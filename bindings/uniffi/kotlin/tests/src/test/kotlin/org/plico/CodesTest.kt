@@ -18,7 +18,7 @@ class CodesTest {
     @Test
     fun `the documentation is the library's sentences`() {
         val source = Path.of(System.getProperty("plico.sources"), "org/plico/ErrorCode.kt").readText()
-        val entry = Regex("""/\*\*([^/]*?)\*/\s+public const val (\w+)""")
+        val entry = Regex("""/\*\*(.*?)\*/\s+public const val (\w+)""", RegexOption.DOT_MATCHES_ALL)
         val documented = entry.findAll(source.substringAfter('{')).associate { match ->
             match.groupValues[2] to match.groupValues[1].replace(Regex("""\s+\*?\s*"""), " ").trim()
         }
