@@ -200,7 +200,7 @@ async fn campaign(verb: Verb) {
         let journal = ward.doctor.store().scan("journal/").await.unwrap();
         assert!(journal.is_empty(), "{verb:?} {way:?} {number}");
     }
-    check_one_entry_for_each_place(&ward.doctor);
+    check_one_entry_for_each_place(&[&ward.doctor]);
     if verb == Verb::Create {
         // One for each that was wanted, and for each to prepare the ward.
         assert_eq!(sessions_sent(&ward.doctor), 2 * (given_up + 1));
@@ -429,7 +429,7 @@ async fn campaign_of_use(what: Use) {
         let journal = ward.doctor.store().scan("journal/").await.unwrap();
         assert!(journal.is_empty(), "{what:?} {way:?} {number}");
     }
-    check_one_entry_for_each_place(&ward.doctor);
+    check_one_entry_for_each_place(&[&ward.doctor]);
     assert!(given_up >= 4, "{what:?} was given up only {given_up} times");
 }
 
@@ -512,7 +512,7 @@ async fn giving_up_registering() {
             ward.doctor.account().decrypt(&sealed, None).await.unwrap();
         };
         in_time("going on", go_on).await;
-        check_one_entry_for_each_place(&person);
+        check_one_entry_for_each_place(&[&person]);
     }
     assert!(given_up >= 15, "{given_up}");
 }
