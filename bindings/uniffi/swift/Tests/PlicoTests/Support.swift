@@ -18,3 +18,17 @@ func assertThrows<T>(
     }
     return nil
 }
+
+/// Collects what is told on any thread.
+final class Seen<Value: Sendable>: @unchecked Sendable {
+    private let lock = NSLock()
+    private var values: [Value] = []
+
+    func add(_ value: Value) {
+        lock.withLock { values.append(value) }
+    }
+
+    var all: [Value] {
+        lock.withLock { values }
+    }
+}

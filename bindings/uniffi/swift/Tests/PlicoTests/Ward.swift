@@ -1,0 +1,144 @@
+import Foundation
+import Plico
+import PlicoTesting
+import XCTest
+
+/// A doctor with a session that a patient is in, and things that were encrypted there.
+struct Ward: Sendable {
+    let directory: TestDirectory
+    let doctor: TestPerson
+    let patient: TestPerson
+    let session: EncryptionSession
+    let sealed: Data
+    let text: String
+    let folder: URL
+
+    static let place: Context = ["table": "notes", "row": 42]
+    static let note = Data("blood pressure 120/80".utf8)
+
+    var account: Account { doctor.account }
+    var plain: URL { folder.appendingPathComponent("plain") }
+    var sealedFile: URL { folder.appendingPathComponent("plain.plico") }
+    var target: URL { folder.appendingPathComponent("target") }
+
+    static func open() async throws -> Ward {
+        let directory = try await TestDirectory.start()
+        return try await open(in: directory, try await directory.person("dr.a"))
+    }
+
+    static func open(in directory: TestDirectory, _ doctor: TestPerson) async throws -> Ward {
+        let name = "patient.\(UUID().uuidString)"
+        let patient = try await directory.person(name)
+        let session = try await doctor.account.createSession(recipients: [.user(name)])
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("plico-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let ward = Ward(
+            directory: directory, doctor: doctor, patient: patient, session: session,
+            sealed: try await session.encrypt(note, context: place),
+            text: try await session.encryptText("a note", context: place), folder: folder)
+        try Data(repeating: 7, count: 300_000).write(to: ward.plain)
+        try await session.encryptFile(at: ward.plain, to: ward.sealedFile)
+        return ward
+    }
+
+    func remove() {
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// Everything still works, on the same account.
+    func assertWorks(file: StaticString = #filePath, line: UInt = #line) async throws {
+        try await account.settle()
+        let session = try await account.createSession(recipients: [.user(patient.userID)])
+        let sealed = try await session.encrypt(Ward.note)
+        let opened = try await patient.account.decrypt(sealed).data
+        XCTAssertEqual(opened, Ward.note, file: file, line: line)
+    }
+}
+
+/// One call of the public API, with a token to cancel it.
+struct Call: Sendable {
+    let name: String
+    /// Whether it needs the directory when nothing that is known may be used.
+    var asks = true
+    let make: @Sendable (Ward, Account, EncryptionSession, CancelToken?) async throws -> Void
+
+    /// Every waiting call of ``Account`` and ``EncryptionSession``.
+    static let all: [Call] = [
+        Call(name: "register", asks: false) { ward, account, _, cancel in
+            try await account.register(userID: ward.doctor.userID, cancel: cancel) { _ in "" }
+        },
+        Call(name: "createSession") { ward, account, _, cancel in
+            let recipients = [NewRecipient.user(ward.patient.userID)]
+            _ = try await account.createSession(recipients: recipients, cancel: cancel)
+        },
+        Call(name: "session(of:)", asks: false) { ward, account, _, cancel in
+            _ = try await account.session(of: ward.sealed, cancel: cancel)
+        },
+        Call(name: "account.decrypt") { ward, account, _, cancel in
+            _ = try await account.decrypt(ward.sealed, context: Ward.place, cancel: cancel)
+        },
+        Call(name: "account.decryptText") { ward, account, _, cancel in
+            _ = try await account.decryptText(ward.text, context: Ward.place, cancel: cancel)
+        },
+        Call(name: "account.decryptFile") { ward, account, _, cancel in
+            try await account.decryptFile(at: ward.sealedFile, to: ward.target, cancel: cancel)
+        },
+        Call(name: "prefetch") { _, account, session, cancel in
+            try await account.prefetch([session.id], cancel: cancel)
+        },
+        Call(name: "settle", asks: false) { _, account, _, cancel in
+            try await account.settle(cancel: cancel)
+        },
+        Call(name: "acceptIdentityChange") { ward, account, _, cancel in
+            try await account.acceptIdentityChange(of: ward.patient.userID, cancel: cancel)
+        },
+        Call(name: "encrypt") { _, _, session, cancel in
+            _ = try await session.encrypt(Ward.note, cancel: cancel)
+        },
+        Call(name: "encryptText") { _, _, session, cancel in
+            _ = try await session.encryptText("x", cancel: cancel)
+        },
+        Call(name: "encryptFile") { ward, _, session, cancel in
+            try await session.encryptFile(at: ward.plain, to: ward.target, cancel: cancel)
+        },
+        Call(name: "decrypt") { ward, _, session, cancel in
+            _ = try await session.decrypt(ward.sealed, context: Ward.place, cancel: cancel)
+        },
+        Call(name: "decryptText") { ward, _, session, cancel in
+            _ = try await session.decryptText(ward.text, context: Ward.place, cancel: cancel)
+        },
+        Call(name: "decryptFile") { ward, _, session, cancel in
+            try await session.decryptFile(at: ward.sealedFile, to: ward.target, cancel: cancel)
+        },
+        Call(name: "grant") { ward, _, session, cancel in
+            let rights: Rights = [.read, .forward]
+            try await session.grant(.user(ward.patient.userID), rights: rights, cancel: cancel)
+        },
+        Call(name: "revoke") { ward, _, session, cancel in
+            try await session.revoke(.user(ward.patient.userID), cancel: cancel)
+        },
+        Call(name: "recipients") { _, _, session, cancel in
+            _ = try await session.recipients(cancel: cancel)
+        },
+        Call(name: "setMetadata") { _, _, session, cancel in
+            try await session.setMetadata(Data("title".utf8), cancel: cancel)
+        },
+        Call(name: "metadata") { _, _, session, cancel in
+            _ = try await session.metadata(cancel: cancel)
+        },
+        Call(name: "rotate") { _, _, session, cancel in try await session.rotate(cancel: cancel) },
+        Call(name: "refresh") { _, _, session, cancel in try await session.refresh(cancel: cancel) },
+        Call(name: "transfer") { ward, _, session, cancel in
+            try await session.transfer(
+                to: .user(ward.patient.userID), keeping: .owner, cancel: cancel)
+        },
+        Call(name: "leave", asks: true) { _, _, session, cancel in
+            try await session.leave(cancel: cancel)
+        },
+        Call(name: "forget", asks: false) { _, _, session, cancel in
+            try await session.forget(cancel: cancel)
+        },
+        Call(name: "end") { _, _, session, cancel in try await session.end(cancel: cancel) },
+    ]
+}
