@@ -7,7 +7,7 @@ import "./dispose";
 import { invalid, PlicoError } from "./errors";
 import { file, type FileOptions } from "./files";
 import { fromJson } from "./json";
-import type { Addon, NativeAccount } from "./native";
+import type { Addon, NativeAccount, NativePrefetched } from "./native";
 import { grant, recipient, type Grant, type Recipient } from "./recipients";
 import { makeSession, type CryptOptions, type EncryptionSession } from "./session";
 
@@ -48,6 +48,12 @@ export interface SessionOptions extends CallOptions {
    * auditors who ask.
    */
   readonly suite?: 1 | 2 | undefined;
+}
+
+function settled({ code, message }: NativePrefetched): PromiseSettledResult<void> {
+  if (code === undefined) return { status: "fulfilled", value: undefined };
+  const reason = new PlicoError(code as PlicoErrorCode, message ?? code);
+  return { status: "rejected", reason };
 }
 
 /** @internal */
@@ -153,17 +159,17 @@ export class Account implements AsyncDisposable {
     return call(
       this.#addon,
       () => options,
-      async (cancel) => {
-        const { recipients, onMissing, suite } = checked(options);
+      (cancel) => {
+        const { recipients = [], onMissing = "fail", suite = 1 } = checked(options);
         const input = {
-          recipients: list(recipients ?? [], "recipients").map((it) => ({
+          recipients: list(recipients, "recipients").map((it) => ({
             recipient: recipient(it),
             grant: grant(it),
           })),
-          skipMissing: oneOf(onMissing ?? "fail", ["fail", "skip"], "onMissing") === "skip",
-          aes: oneOf(suite ?? 1, [1, 2], "suite") === 2,
+          skipMissing: oneOf(onMissing, ["fail", "skip"], "onMissing") === "skip",
+          aes: oneOf(suite, [1, 2], "suite") === 2,
         };
-        return makeSession(this.#addon, await this.#native.createSession(input, cancel));
+        return this.#native.createSession(input, cancel).then((it) => makeSession(this.#addon, it));
       },
     );
   }
@@ -190,10 +196,10 @@ export class Account implements AsyncDisposable {
     return call(
       this.#addon,
       () => options,
-      async (cancel) => {
-        const native = await this.#native.sessionOf(bytes(envelope, "envelope"), cancel);
-        return makeSession(this.#addon, native);
-      },
+      (cancel) =>
+        this.#native
+          .sessionOf(bytes(envelope, "envelope"), cancel)
+          .then((it) => makeSession(this.#addon, it)),
     );
   }
 
@@ -214,9 +220,9 @@ export class Account implements AsyncDisposable {
     return call(
       this.#addon,
       () => options,
-      async (cancel) => {
+      (cancel) => {
         const place = context(checked(options).context);
-        return decrypted(await this.#native.decrypt(bytes(envelope, "envelope"), place, cancel));
+        return this.#native.decrypt(bytes(envelope, "envelope"), place, cancel).then(decrypted);
       },
     );
   }
@@ -262,14 +268,9 @@ export class Account implements AsyncDisposable {
     return call(
       this.#addon,
       () => options,
-      async (cancel) => {
+      (cancel) => {
         const ids = list(sessionIds, "sessionIds").map((id) => text(id, "an id"));
-        const results = await this.#native.prefetch(ids, cancel);
-        return results.map(({ code, message }) =>
-          code === undefined
-            ? { status: "fulfilled", value: undefined }
-            : { status: "rejected", reason: new PlicoError(code as PlicoErrorCode, message ?? code) },
-        );
+        return this.#native.prefetch(ids, cancel).then((results) => results.map(settled));
       },
     );
   }

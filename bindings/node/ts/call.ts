@@ -3,6 +3,7 @@
 import { cancelled, fromNative, invalid, PlicoError } from "./errors";
 import { signal as checkedSignal } from "./check";
 import type { Addon, Cancel } from "./native";
+import { follow } from "./signals";
 
 /** What every asynchronous call takes. */
 export interface CallOptions {
@@ -30,8 +31,9 @@ export function now<T>(work: () => T): T {
 }
 
 /**
- * @internal Checks arguments, calls, and waits. `start` reads each argument once, before
- * it returns.
+ * @internal Checks arguments, calls, and waits. `start` reads each argument
+ * once, before it returns: it is no `async` function, whose errors would come
+ * too late to be the arguments'.
  */
 export async function call<T>(
   addon: Addon,
@@ -39,30 +41,33 @@ export async function call<T>(
   start: (cancel: Cancel | undefined) => Promise<T>,
 ): Promise<T> {
   let signal: AbortSignal | undefined;
-  let cancel: Cancel | undefined;
   let running: Promise<T>;
+  let unfollow: (() => void) | undefined;
   try {
     const given = options();
     if (given !== undefined && (typeof given !== "object" || given === null)) {
       throw invalid("options is an object");
     }
     signal = checkedSignal(given?.signal);
-    if (signal !== undefined) cancel = new addon.Cancel();
+    const cancel = signal === undefined ? undefined : new addon.Cancel();
     if (signal?.aborted === true) cancel?.cancel();
     running = start(cancel);
+    if (signal !== undefined && cancel !== undefined) unfollow = follow(signal, cancel);
   } catch (thrown) {
     throw refused(thrown);
   }
-  const abort = (): void => cancel?.cancel();
-  signal?.addEventListener("abort", abort, { once: true });
   try {
     return await running;
   } catch (thrown) {
     if (thrown instanceof PlicoError) throw thrown;
     const error = fromNative(thrown);
     if (error?.code === "CANCELLED" && signal !== undefined) throw cancelled(signal.reason);
-    throw error ?? new PlicoError("INTERNAL", "INTERNAL: A bug in this SDK: please report it.", { cause: thrown });
+    throw error ?? bug(thrown);
   } finally {
-    signal?.removeEventListener("abort", abort);
+    unfollow?.();
   }
+}
+
+function bug(cause: unknown): PlicoError {
+  return new PlicoError("INTERNAL", "INTERNAL: A bug in this SDK: please report it.", { cause });
 }

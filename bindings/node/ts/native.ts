@@ -122,6 +122,11 @@ export interface NativeSessionInput {
   aes: boolean;
 }
 
+export interface NativePrefetched {
+  code?: string;
+  message?: string;
+}
+
 export interface NativePlico {
   tenantId(): string;
   account(input: NativeAccountInput, cancel?: Cancel): Promise<NativeAccount>;
@@ -145,7 +150,7 @@ export interface NativeAccount extends NativeReader {
   createSession(input: NativeSessionInput, cancel?: Cancel): Promise<NativeSession>;
   session(id: string): NativeSession;
   sessionOf(envelope: Uint8Array, cancel?: Cancel): Promise<NativeSession>;
-  prefetch(ids: string[], cancel?: Cancel): Promise<{ code?: string; message?: string }[]>;
+  prefetch(ids: string[], cancel?: Cancel): Promise<NativePrefetched[]>;
   settle(cancel?: Cancel): Promise<number>;
   acceptIdentityChange(userId: string, cancel?: Cancel): Promise<string>;
   offline(): NativeAccount;

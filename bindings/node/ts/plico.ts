@@ -137,11 +137,13 @@ export class Plico implements AsyncDisposable {
     return call(
       builtIn,
       () => object(options, "options"),
-      async (cancel) => {
+      (cancel) => {
         const directory = text(options.directory, "directory");
         const tenant = text(options.tenant, "tenant");
         const input = connectionInput(options);
-        return makePlico(builtIn, await builtIn.openPlico(directory, tenant, input, cancel));
+        return builtIn
+          .openPlico(directory, tenant, input, cancel)
+          .then((it) => makePlico(builtIn, it));
       },
     );
   }
@@ -167,9 +169,10 @@ export class Plico implements AsyncDisposable {
     return call(
       this.#addon,
       () => object(options, "options"),
-      async (cancel) => {
-        return makeAccount(this.#addon, await this.#native.account(accountInput(options), cancel));
-      },
+      (cancel) =>
+        this.#native
+          .account(accountInput(options), cancel)
+          .then((it) => makeAccount(this.#addon, it)),
     );
   }
 

@@ -59,8 +59,8 @@ export function recipient(value: Recipient): NativeRecipient {
 
 /** @internal */
 export function grant(value: Grant): NativeGrant {
-  const { rights, expiresAt } = value;
-  const given: NativeGrant = flags(rights ?? ["read"]);
+  const { rights = ["read"], expiresAt } = value;
+  const given = flags(rights);
   const expiresAtMs = maybe(expiresAt, date, "expiresAt");
   return expiresAtMs === undefined ? given : { ...given, expiresAtMs };
 }

@@ -166,9 +166,9 @@ export class EncryptionSession {
     return call(
       this.#addon,
       () => options,
-      async (cancel) => {
+      (cancel) => {
         const place = context(checked(options).context);
-        return decrypted(await this.#native.decrypt(bytes(envelope, "envelope"), place, cancel));
+        return this.#native.decrypt(bytes(envelope, "envelope"), place, cancel).then(decrypted);
       },
     );
   }
@@ -284,7 +284,7 @@ export class EncryptionSession {
     return call(
       this.#addon,
       () => options,
-      async (cancel) => (await this.#native.recipients(cancel)).map(recipientInfo),
+      (cancel) => this.#native.recipients(cancel).then((all) => all.map(recipientInfo)),
     );
   }
 
@@ -353,7 +353,7 @@ export class EncryptionSession {
     return call(
       this.#addon,
       () => options,
-      async (cancel) => (await this.#native.metadata(cancel)) ?? undefined,
+      (cancel) => this.#native.metadata(cancel).then((data) => data ?? undefined),
     );
   }
 

@@ -118,7 +118,13 @@ impl AccountInner {
             body: record.body.into(),
         };
         cell.unsettled.store(true, Ordering::Relaxed);
-        let done = match self.post_upload(&upload).await {
+        let mut sent = self.post_upload(&upload).await;
+        if matches!(&sent, Err(error) if error.code() == ErrorCode::Conflict) {
+            // The first copy may have been on its way until now, and have won
+            // against this one: then the same bytes are welcome once more.
+            sent = self.post_upload(&upload).await;
+        }
+        let done = match sent {
             Ok(_) => true,
             Err(error) if outcome_is_unknown(error.code()) => return Err(error),
             Err(_) => false,

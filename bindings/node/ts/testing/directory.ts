@@ -1,5 +1,5 @@
 import { call, now } from "../call";
-import { boolean, count, milliseconds, object, options as checked, text } from "../check";
+import { boolean, count, maybe, milliseconds, object, options as checked, text } from "../check";
 import { invalid } from "../errors";
 import { connectionInput, makePlico, type ConnectionOptions, type Plico } from "../plico";
 import { makeConnection, nativeConnection, type TestConnection } from "./connection";
@@ -94,7 +94,7 @@ export class TestDirectory {
     return call(
       addon,
       () => undefined,
-      async () => new TestDirectory(await addon.startDirectory()),
+      () => addon.startDirectory().then((it) => new TestDirectory(it)),
     );
   }
 
@@ -118,14 +118,12 @@ export class TestDirectory {
     return call(
       addon,
       () => options,
-      async (cancel) => {
+      (cancel) => {
         const given = checked(options);
-        const native = await this.#native.plico(
-          connectionInput(given),
-          given.connection === undefined ? undefined : nativeConnection(given.connection),
-          cancel,
-        );
-        return makePlico(addon, native);
+        const way = maybe(given.connection, nativeConnection, "connection");
+        return this.#native
+          .plico(connectionInput(given), way, cancel)
+          .then((it) => makePlico(addon, it));
       },
     );
   }
@@ -135,10 +133,11 @@ export class TestDirectory {
     return call(
       addon,
       () => undefined,
-      async () => {
-        const ahead = checked(options).clockAheadMs ?? 0;
+      () => {
+        const { clockAheadMs: ahead = 0 } = checked(options);
         milliseconds(Math.abs(ahead), "clockAheadMs");
-        return makePerson(userId, await this.#native.person(text(userId, "userId"), ahead));
+        const person = this.#native.person(text(userId, "userId"), ahead);
+        return person.then((it) => makePerson(userId, it));
       },
     );
   }
@@ -148,7 +147,7 @@ export class TestDirectory {
     return call(
       addon,
       () => undefined,
-      async () => makePerson(userId, await this.#native.visitor(text(userId, "userId"))),
+      () => this.#native.visitor(text(userId, "userId")).then((it) => makePerson(userId, it)),
     );
   }
 
@@ -196,11 +195,12 @@ export class TestDirectory {
     return call(
       addon,
       () => undefined,
-      async () => {
-        const backup = Object.freeze({}) as Backup;
-        backups.set(backup, await this.#native.backup());
-        return backup;
-      },
+      () =>
+        this.#native.backup().then((native) => {
+          const backup = Object.freeze({}) as Backup;
+          backups.set(backup, native);
+          return backup;
+        }),
     );
   }
 

@@ -53,7 +53,7 @@ export class TestPerson {
     return call(
       addon,
       () => undefined,
-      async () => makePerson(this.userId, await this.#native.restart()),
+      () => this.#native.restart().then((it) => makePerson(this.userId, it)),
     );
   }
 }

@@ -1,0 +1,99 @@
+// The verbs: each takes the world, the step's arguments, the handle it works
+// on, and the options that cancel it.
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+import { Plico } from "plico";
+
+/** In the place of an app's backend: the development directory signs tokens. */
+async function token({ directory, tenant }, userId, identityId) {
+  const answer = await fetch(`${directory}/dev/tenants/${tenant}/enrolment`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ user_id: userId, identity_id: identityId }),
+  });
+  return (await answer.json()).token;
+}
+
+const crypt = (world, args, signal) => ({ ...world.context(args.context), ...signal });
+const nothing = (promise) => promise.then(() => null);
+
+export const verbs = {
+  open(world, args, _, signal) {
+    return Plico.open({
+      directory: world.text(args.directory),
+      tenant: world.text(args.tenant),
+      attempts: args.attempts,
+      requestTimeoutMs: args.request_timeout_ms,
+      maxStalenessMs: args.max_staleness_ms,
+      startOffline: args.start_offline,
+      ...signal,
+    });
+  },
+  tenant_id: (world, args, plico) => plico.tenantId,
+  account(world, args, plico, signal) {
+    if (args.memory) return plico.account({ inMemory: true, ...signal });
+    return plico.account({ store: world.path(args.store), key: world.bytes(args.key), ...signal });
+  },
+  identity_id: (world, args, account) => account.identityId ?? null,
+  register(world, args, account, signal) {
+    const userId = world.text(args.user_id);
+    const enrolment = ({ identityId }) =>
+      args.token === undefined ? token(world.args, userId, identityId) : world.text(args.token);
+    return account.register({ userId, enrolment, ...signal });
+  },
+  create_session(world, args, account, signal) {
+    const recipients = (args.recipients ?? []).map((it) => ({
+      ...world.recipient(it),
+      ...world.grant(it),
+    }));
+    const { on_missing: onMissing, suite } = args;
+    return account.createSession({ recipients, onMissing, suite, ...signal });
+  },
+  session: (world, args, account) => account.session(world.text(args.id)),
+  session_of: (world, args, account, signal) => account.sessionOf(world.bytes(args.envelope), signal),
+  offline: (world, args, on) => on.offline(),
+  max_staleness: (world, args, on) => on.maxStaleness(args.ms),
+  async prefetch(world, args, account, signal) {
+    const ids = args.ids.map((it) => world.text(it));
+    const results = await account.prefetch(ids, signal);
+    return results.map((it) => (it.status === "fulfilled" ? "OK" : it.reason.code));
+  },
+  settle: (world, args, account, signal) => account.settle(signal),
+  accept_identity_change: (world, args, account, signal) =>
+    account.acceptIdentityChange(world.text(args.user_id), signal),
+  session_id: (world, args, session) => session.id,
+  missing_recipients: (world, args, session) => session.missingRecipients,
+  encrypt: (world, args, session, signal) =>
+    session.encrypt(world.bytes(args.data), crypt(world, args, signal)),
+  encrypt_text: (world, args, session, signal) =>
+    session.encryptText(world.text(args.text), crypt(world, args, signal)),
+  encrypt_file: (world, args, session, signal) =>
+    nothing(
+      session.encryptFile(world.path(args.source), world.path(args.target), crypt(world, args, signal)),
+    ),
+  decrypt: (world, args, on, signal) =>
+    on.decrypt(world.bytes(args.envelope), crypt(world, args, signal)),
+  decrypt_text: (world, args, on, signal) =>
+    on.decryptText(world.text(args.text), crypt(world, args, signal)),
+  decrypt_file: (world, args, on, signal) =>
+    nothing(on.decryptFile(world.path(args.source), world.path(args.target), crypt(world, args, signal))),
+  grant: (world, args, session, signal) =>
+    nothing(session.grant(world.recipient(args.to), { ...world.grant(args), ...signal })),
+  revoke: (world, args, session, signal) =>
+    nothing(session.revoke(world.recipient(args.from), { cascade: args.cascade, ...signal })),
+  leave: (world, args, session, signal) => nothing(session.leave(signal)),
+  rotate: (world, args, session, signal) => nothing(session.rotate(signal)),
+  refresh: (world, args, session, signal) => nothing(session.refresh(signal)),
+  forget: (world, args, session, signal) => nothing(session.forget(signal)),
+  end: (world, args, session, signal) => nothing(session.end(signal)),
+  recipients: (world, args, session, signal) => session.recipients(signal),
+  set_metadata: (world, args, session, signal) =>
+    nothing(session.setMetadata(world.bytes(args.data), signal)),
+  metadata: (world, args, session, signal) => session.metadata(signal),
+  close: (world, args, on) => nothing(on.close()),
+  write_file: (world, args) => writeFileSync(world.path(args.path), world.bytes(args.data)) ?? null,
+  read_file: (world, args) => readFileSync(world.path(args.path)),
+  exists: (world, args) => existsSync(world.path(args.path)),
+  wait: (world, args) => setTimeout(args.ms, null),
+};

@@ -1,0 +1,276 @@
+// Wrong types for every argument of every method: always INVALID_ARGUMENT, from
+// asynchronous calls as a rejection, and never anything that the SDK does not say itself.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Account, EncryptionSession, Plico, PlicoError } from "plico";
+import { TestDirectory } from "plico/testing";
+
+const trap = () => ({ get signal() { throw new Error("trap"); } });
+const detached = () => {
+  const array = new Uint8Array(8);
+  structuredClone(array.buffer, { transfer: [array.buffer] });
+  return array;
+};
+const everything = {
+  null: null,
+  number: 7,
+  "not a number": NaN,
+  infinity: Infinity,
+  negative: -1,
+  fraction: 1.5,
+  boolean: true,
+  text: "text",
+  "lone surrogate": "\ud800",
+  bigint: 7n,
+  symbol: Symbol("x"),
+  function: () => {},
+  object: {},
+  array: [],
+  map: new Map([["a", 1]]),
+  date: new Date(),
+  "no date": new Date(NaN),
+  bytes: new Uint8Array(3),
+  detached: detached(),
+  "shared bytes": new Uint8Array(new SharedArrayBuffer(8)),
+  "resizable bytes": new Uint8Array(new ArrayBuffer(8, { maxByteLength: 16 })),
+  buffer: new ArrayBuffer(8),
+  "shared buffer": new SharedArrayBuffer(8),
+  "16-bit": new Uint16Array(8),
+  view: new DataView(new ArrayBuffer(8)),
+  promise: Promise.resolve(),
+  proxy: new Proxy(new Uint8Array(3), {}),
+};
+const missing = { undefined };
+const all = { ...missing, ...everything };
+const but = (from, ...allowed) =>
+  Object.fromEntries(Object.entries(from).filter(([name]) => !allowed.includes(name)));
+
+// What is wrong where this is asked for.
+const notText = but(all, "text");
+const notBytes = but(all, "bytes");
+const notPath = but(all, "text");
+const notObject = but(everything, "object", "array", "map", "date", "no date", "bytes", "detached", "shared bytes", "resizable bytes", "buffer", "shared buffer", "16-bit", "view", "promise", "proxy", "function");
+const notList = but(everything, "array");
+const notMs = but(everything, "number", "fraction");
+const notCount = but(everything, "number");
+const notBoolean = but(everything, "boolean");
+const notFunction = but(everything, "function");
+const notDate = but(everything, "date");
+const notContext = but(everything, "object", "bytes");
+const notSignal = everything;
+const notFieldValue = but(all, "number", "boolean", "text", "bigint", "bytes", "negative");
+
+const inside = (wrongs, wrap) =>
+  Object.fromEntries(Object.entries(wrongs).map(([name, value]) => [name, wrap(value)]));
+const merge = (...parts) =>
+  Object.assign({}, ...parts.map((part, at) => Object.fromEntries(Object.entries(part).map(([name, value]) => [`${at} ${name}`, value]))));
+
+const callOptions = merge(notObject, inside(notSignal, (signal) => ({ signal })), { trap: trap() });
+const cryptOptions = merge(
+  callOptions,
+  inside(notContext, (context) => ({ context })),
+  inside(notFieldValue, (a) => ({ context: { a } })),
+  { "long name": { context: { ["a".repeat(65)]: 1 } } },
+  { "no name": { context: { "": 1 } } },
+  { "bad name": { context: { "\ud800": 1 } } },
+  { "too many": { context: Object.fromEntries(Array.from({ length: 65 }, (_, at) => [`f${at}`, at])) } },
+  { "too long": { context: { a: "x".repeat(65_536) } } },
+  { "too long, raw": { context: new Uint8Array(65_536) } },
+  { "too big": { context: { a: 2n ** 63n } } },
+  { "not safe": { context: { a: 2 ** 53 } } },
+  { "field trap": { context: { get a() { throw new Error("trap"); } } } },
+);
+const fileOptions = merge(cryptOptions, inside(notFunction, (onProgress) => ({ onProgress })));
+const notRecipient = merge(
+  notObject,
+  inside(but(everything, "text"), (userId) => ({ userId })),
+  inside(but(everything, "text"), (identityId) => ({ identityId })),
+  { "an id that is none": { identityId: "x" } },
+  { both: { userId: "a", identityId: "b" } },
+  { neither: {} },
+  { trap: { get userId() { throw new Error("trap"); } } },
+);
+const notRights = merge(notList, inside(all, (right) => [right]), { empty: [] });
+const grants = merge(
+  inside(notRights, (rights) => ({ rights })),
+  inside(notDate, (expiresAt) => ({ expiresAt })),
+);
+const connection = merge(
+  callOptions,
+  inside(notMs, (maxStalenessMs) => ({ maxStalenessMs })),
+  inside(notMs, (requestTimeoutMs) => ({ requestTimeoutMs })),
+  inside(notCount, (attempts) => ({ attempts })),
+  inside(notCount, (parallelRequests) => ({ parallelRequests })),
+  inside(notBoolean, (startOffline) => ({ startOffline })),
+  inside(notFunction, (onEvent) => ({ onEvent })),
+  inside(notFunction, (onLog) => ({ onLog })),
+);
+
+const directory = await TestDirectory.start();
+const { account } = await directory.person("dr.a");
+await directory.person("dr.b");
+const plico = await directory.plico();
+const session = await account.createSession();
+const sealed = await session.encrypt(Buffer.from("x"));
+const sealedText = await session.encryptText("x");
+const right = { directory: directory.url, tenant: directory.tenant };
+const store = { get() {}, scan() {}, commit() {} };
+
+// method → for each argument, what is wrong there and the call with it.
+const table = {
+  "Plico.open": [
+    [notObject, (it) => Plico.open(it)],
+    [missing, (it) => Plico.open(it)],
+    [notText, (it) => Plico.open({ ...right, directory: it })],
+    [but(all), (it) => Plico.open({ ...right, tenant: it })],
+    [but(connection, ...Object.keys(connection).filter((it) => /^0 0 /.test(it))), (it) => Plico.open(Object.defineProperties({ ...right }, Object.getOwnPropertyDescriptors(it)))],
+    [merge(everything, inside(everything, (send) => ({ send }))), (transport) => Plico.open({ ...right, transport }), /function$/],
+  ],
+  "Plico#account": [
+    [notObject, (it) => plico.account(it)],
+    [missing, (it) => plico.account(it)],
+    [{ trap: trap(), neither: {}, both: { store: "x", inMemory: true } }, (it) => plico.account(it)],
+    [but(everything, "boolean"), (it) => plico.account({ inMemory: it })],
+    [but(everything, "text"), (it) => plico.account({ store: it, key: new Uint8Array(32) })],
+    [merge(inside(but(all, "function"), (get) => ({ ...store, get })), inside(but(all, "function"), (scan) => ({ ...store, scan })), inside(but(all, "function"), (commit) => ({ ...store, commit }))), (it) => plico.account({ store: it })],
+    [all, (it) => plico.account({ store: "/nowhere/x", key: it })],
+    [notBoolean, (it) => plico.account({ store: "/nowhere/x", key: new Uint8Array(32), acceptCopy: it })],
+    [but(everything, "bytes"), (it) => plico.account({ store: "/nowhere/x", key: new Uint8Array(32), boundTo: it })],
+    [{ web: new URL("https://x") }, (it) => plico.account({ store: it, key: new Uint8Array(32) })],
+    [{ nul: "a\0b", empty: "" }, (it) => plico.account({ store: it, key: new Uint8Array(32) })],
+  ],
+  "Account#register": [
+    [notObject, (it) => account.register(it)],
+    [missing, (it) => account.register(it)],
+    [but(all, "text"), (it) => account.register({ userId: it, enrolment: () => "" })],
+    [{ empty: "", long: "x".repeat(257) }, (it) => account.register({ userId: it, enrolment: () => "" })],
+    [but(all, "function"), (it) => account.register({ userId: "dr.a", enrolment: it })],
+    [but(notSignal), (signal) => account.register({ userId: "dr.a", enrolment: () => "", signal })],
+  ],
+  "Account#createSession": [
+    [callOptions, (it) => account.createSession(it)],
+    [notList, (recipients) => account.createSession({ recipients })],
+    [merge(notRecipient, missing), (it) => account.createSession({ recipients: [it] })],
+    [grants, (it) => account.createSession({ recipients: [{ userId: "dr.a", ...it }] })],
+    [everything, (onMissing) => account.createSession({ onMissing })],
+    [everything, (suite) => account.createSession({ suite })],
+    [{ twice: [{ userId: "dr.b" }, { userId: "dr.b" }] }, (recipients) => account.createSession({ recipients })],
+  ],
+  "Account#session": [[all, (it) => account.session(it)]],
+  "Account#sessionOf": [
+    [notBytes, (it) => account.sessionOf(it)],
+    [callOptions, (it) => account.sessionOf(sealed, it)],
+  ],
+  "Account#prefetch": [
+    [merge(missing, notList, inside(all, (id) => [id])), (it) => account.prefetch(it)],
+    [callOptions, (it) => account.prefetch([], it)],
+  ],
+  "Account#settle": [[callOptions, (it) => account.settle(it)]],
+  "Account#acceptIdentityChange": [
+    [notText, (it) => account.acceptIdentityChange(it)],
+    [callOptions, (it) => account.acceptIdentityChange("dr.a", it)],
+  ],
+  "Account#maxStaleness": [[merge(missing, notMs), (it) => account.maxStaleness(it)]],
+  "EncryptionSession#maxStaleness": [[merge(missing, notMs), (it) => session.maxStaleness(it)]],
+  "EncryptionSession#encrypt": [
+    [notBytes, (it) => session.encrypt(it)],
+    [cryptOptions, (it) => session.encrypt(sealed, it)],
+  ],
+  "EncryptionSession#encryptText": [
+    [notText, (it) => session.encryptText(it)],
+    [cryptOptions, (it) => session.encryptText("x", it)],
+  ],
+  "EncryptionSession#encryptJson": [
+    [{ undefined, function: () => {}, bigint: 1n, circle: (() => { const it = {}; it.it = it; return it; })(), trap: { toJSON() { throw new Error("trap"); } } }, (it) => session.encryptJson(it)],
+    [cryptOptions, (it) => session.encryptJson("x", it)],
+  ],
+  "EncryptionSession#encryptFile": [
+    [notPath, (it) => session.encryptFile(it, "b")],
+    [notPath, (it) => session.encryptFile("a", it)],
+    [fileOptions, (it) => session.encryptFile("a", "b", it)],
+  ],
+  "EncryptionSession#grant": [
+    [merge(missing, notRecipient), (it) => session.grant(it)],
+    [merge(callOptions, grants), (it) => session.grant({ userId: "dr.a" }, it)],
+  ],
+  "EncryptionSession#revoke": [
+    [merge(missing, notRecipient), (it) => session.revoke(it)],
+    [merge(callOptions, inside(notBoolean, (cascade) => ({ cascade }))), (it) => session.revoke({ userId: "dr.a" }, it)],
+  ],
+  "EncryptionSession#transfer": [
+    [merge(missing, notRecipient), (it) => session.transfer(it)],
+    [merge(callOptions, inside(notRights, (keep) => ({ keep }))), (it) => session.transfer({ userId: "dr.a" }, it)],
+  ],
+  "EncryptionSession#setMetadata": [
+    [notBytes, (it) => session.setMetadata(it)],
+    [callOptions, (it) => session.setMetadata(sealed, it)],
+  ],
+};
+for (const name of ["leave", "recipients", "rotate", "refresh", "forget", "end", "metadata"]) {
+  table[`EncryptionSession#${name}`] = [[callOptions, (it) => session[name](it)]];
+}
+for (const [on, it] of [["Account", account], ["EncryptionSession", session]]) {
+  table[`${on}#decrypt`] = [
+    [notBytes, (wrong) => it.decrypt(wrong)],
+    [cryptOptions, (wrong) => it.decrypt(sealed, wrong)],
+  ];
+  for (const name of ["decryptText", "decryptJson"]) {
+    table[`${on}#${name}`] = [
+      [notText, (wrong) => it[name](wrong)],
+      [cryptOptions, (wrong) => it[name](sealedText, wrong)],
+    ];
+  }
+  table[`${on}#decryptFile`] = [
+    [notPath, (wrong) => it.decryptFile(wrong, "b")],
+    [notPath, (wrong) => it.decryptFile("a", wrong)],
+    [fileOptions, (wrong) => it.decryptFile("a", "b", wrong)],
+  ];
+}
+
+const sync = new Set(["Account#session", "Account#maxStaleness", "EncryptionSession#maxStaleness"]);
+let tried = 0;
+
+function isInvalid(error, what) {
+  assert.ok(error instanceof PlicoError, `${what}: ${error}`);
+  assert.equal(error.code, "INVALID_ARGUMENT", `${what}: ${error}`);
+  tried += 1;
+}
+
+for (const [name, rows] of Object.entries(table)) {
+  test(name, async () => {
+    for (const [wrongs, call, except] of rows) {
+      for (const [what, wrong] of Object.entries(wrongs)) {
+        if (except?.test(what)) continue;
+        const label = `${name} with ${what}, ${call}`;
+        if (sync.has(name)) {
+          assert.throws(() => call(wrong), (error) => (isInvalid(error, label), true), label);
+        } else {
+          const promise = call(wrong); // would throw here if it were not a rejection
+          assert.ok(promise instanceof Promise, label);
+          await promise.then(
+            () => assert.fail(`${label} was accepted`),
+            (error) => isInvalid(error, label),
+          );
+        }
+      }
+    }
+  });
+}
+
+test("the table knows every method that takes something", () => {
+  const without = new Set(["constructor", "offline", "close"]);
+  const methods = [Account, EncryptionSession, Plico].flatMap((type) =>
+    Object.entries(Object.getOwnPropertyDescriptors(type.prototype))
+      .filter(([name, { value }]) => typeof value === "function" && !without.has(name))
+      .map(([name]) => `${type.name}#${name}`),
+  );
+  assert.deepEqual(methods.filter((name) => !(name in table)), []);
+  console.log(`wrong arguments tried: ${tried}`);
+});
+
+test("nobody makes these objects but the package", () => {
+  for (const type of [Account, EncryptionSession, Plico]) {
+    assert.throws(() => new type(), { code: "INVALID_ARGUMENT" });
+  }
+});

@@ -1,0 +1,156 @@
+// Every asynchronous call ends when it is told to: before, while and after.
+
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { getEventListeners } from "node:events";
+import { test } from "node:test";
+import { Account, EncryptionSession, Plico } from "plico";
+import { TestDirectory } from "plico/testing";
+
+/** A fresh world, whose answers take their time once it is made. */
+async function world(delayMs) {
+  const directory = await TestDirectory.start();
+  const connection = directory.connection();
+  const plico = await directory.plico({ connection });
+  const account = await plico.account({ inMemory: true });
+  const enrolment = ({ identityId }) => directory.enrol("dr.a", identityId);
+  await account.register({ userId: "dr.a", enrolment });
+  await Promise.all([directory.person("dr.b"), directory.person("dr.c")]);
+  const recipients = [{ userId: "dr.b" }];
+  const session = await account.createSession({ recipients });
+  const sealed = await session.encrypt(Buffer.from("x"));
+  const text = await session.encryptJson("x");
+  const shy = await plico.account({ inMemory: true });
+  connection.slow(delayMs);
+  return {
+    directory, plico, shy,
+    account: account.maxStaleness(0),
+    session: session.maxStaleness(0),
+    sealed, text, connection,
+  };
+}
+
+// Each method with arguments that would do. Those of files: files.test.mjs.
+const calls = {
+  "Plico#account": (it, options) => it.plico.account({ store: slowStore, ...options }),
+  "Account#register": (it, options) => it.shy.register({ userId: "dr.new", enrolment: ({ identityId }) => it.directory.enrol("dr.new", identityId), ...options }),
+  "Account#createSession": (it, options) => it.account.createSession({ recipients: [{ userId: "dr.c" }], ...options }),
+  "Account#sessionOf": (it, options) => it.account.sessionOf(it.unknown ?? unknown(it.sealed), options),
+  "Account#decrypt": (it, options) => it.account.decrypt(it.sealed, options),
+  "Account#decryptText": (it, options) => it.account.decryptText(it.text, options),
+  "Account#decryptJson": (it, options) => it.account.decryptJson(it.text, options),
+  "Account#prefetch": (it, options) => it.account.prefetch([it.session.id], options),
+  "Account#acceptIdentityChange": (it, options) => it.account.acceptIdentityChange("dr.b", options),
+  "EncryptionSession#encrypt": (it, options) => it.session.encrypt(it.sealed, options),
+  "EncryptionSession#encryptText": (it, options) => it.session.encryptText("x", options),
+  "EncryptionSession#encryptJson": (it, options) => it.session.encryptJson("x", options),
+  "EncryptionSession#decrypt": (it, options) => it.session.decrypt(it.sealed, options),
+  "EncryptionSession#decryptText": (it, options) => it.session.decryptText(it.text, options),
+  "EncryptionSession#decryptJson": (it, options) => it.session.decryptJson(it.text, options),
+  "EncryptionSession#grant": (it, options) => it.session.grant({ userId: "dr.c" }, options),
+  "EncryptionSession#revoke": (it, options) => it.session.revoke({ userId: "dr.b" }, options),
+  "EncryptionSession#recipients": (it, options) => it.session.recipients(options),
+  "EncryptionSession#rotate": (it, options) => it.session.rotate(options),
+  "EncryptionSession#refresh": (it, options) => it.session.refresh(options),
+  "EncryptionSession#setMetadata": (it, options) => it.session.setMetadata(it.sealed, options),
+  "EncryptionSession#metadata": (it, options) => it.session.metadata(options),
+  "EncryptionSession#transfer": (it, options) => it.session.transfer({ userId: "dr.b" }, { keep: ["read"], ...options }),
+};
+// Those that are over before anybody could cancel them here, or must come last.
+const atOnce = {
+  "Account#settle": (it, options) => it.account.settle(options),
+  "EncryptionSession#forget": (it, options) => it.session.forget(options),
+  "EncryptionSession#leave": (it, options) => it.session.leave(options),
+  "EncryptionSession#end": (it, options) => it.session.end(options),
+};
+const unknown = (sealed) => {
+  const copy = Buffer.from(sealed);
+  copy.fill(7, 6, 22);
+  return copy;
+};
+const slow = () => new Promise((resolve) => setTimeout(resolve, 200));
+const slowStore = { get: slow, scan: () => slow().then(() => []), commit: slow };
+
+const isCancelled = (reason) => ({ name: "PlicoError", code: "CANCELLED", cause: reason });
+
+for (const [name, call] of Object.entries({ ...calls, ...atOnce })) {
+  test(`${name} is not begun with a signal that was aborted`, async () => {
+    const it = await world(0);
+    const before = it.connection.urls.length;
+    const reason = new Error("enough");
+    await assert.rejects(call(it, { signal: AbortSignal.abort(reason) }), isCancelled(reason));
+    await assert.rejects(call(it, { signal: AbortSignal.abort() }), (error) => {
+      assert.equal(error.cause.name, "AbortError", "the platform's own reason");
+      return error.code === "CANCELLED";
+    });
+    assert.equal(it.connection.urls.length, before, "no request was sent");
+  });
+}
+
+for (const [name, call] of Object.entries(calls)) {
+  test(`${name} ends when its signal is aborted, and all goes on`, async () => {
+    const it = await world(150);
+    const controller = new AbortController();
+    const reason = { any: "thing" };
+    const start = performance.now();
+    const running = call(it, { signal: controller.signal });
+    setTimeout(() => controller.abort(reason), 30);
+    await assert.rejects(running, isCancelled(reason));
+    assert.ok(performance.now() - start < 140, "at once");
+    assert.equal(getEventListeners(controller.signal, "abort").length, 0);
+
+    it.connection.slow(0);
+    // Whether it has taken place or not: the same again, or what it wanted, is there now.
+    await it.account.settle();
+    const again = await it.session.encrypt(Buffer.from("y"));
+    assert.equal((await it.account.decrypt(again)).data.toString(), "y");
+    assert.equal((await it.account.decrypt(it.sealed)).data.toString(), "x");
+  });
+
+  test(`${name} does not mind a signal that is aborted afterwards`, async () => {
+    const it = await world(0);
+    const controller = new AbortController();
+    await call(it, { signal: controller.signal }).catch((error) => {
+      assert.notEqual(error.code, "CANCELLED");
+    });
+    assert.equal(getEventListeners(controller.signal, "abort").length, 0);
+    controller.abort();
+    assert.equal((await it.account.decrypt(it.sealed)).data.toString(), "x");
+  });
+}
+
+test("Plico.open ends, too", async () => {
+  const options = { directory: "https://keys.example.org", tenant: "A".repeat(43) };
+  const transport = { send: () => new Promise(() => {}) };
+  await assert.rejects(Plico.open({ ...options, transport, signal: AbortSignal.timeout(30) }), (error) => {
+    assert.equal(error.code, "CANCELLED");
+    assert.equal(error.cause.name, "TimeoutError");
+    return true;
+  });
+  await assert.rejects(Plico.open({ ...options, signal: AbortSignal.abort(1) }), isCancelled(1));
+});
+
+test("the lists above know every method", () => {
+  const without = /#(constructor|close|session|offline|maxStaleness|(en|de)cryptFile)$/;
+  const methods = [Account, EncryptionSession, Plico].flatMap((type) =>
+    Object.entries(Object.getOwnPropertyDescriptors(type.prototype))
+      .filter(([, { value }]) => typeof value === "function")
+      .map(([name]) => `${type.name}#${name}`)
+      .filter((name) => !without.test(name)),
+  );
+  assert.deepEqual(methods.sort(), Object.keys({ ...calls, ...atOnce }).sort());
+});
+
+test("many calls share a signal", async () => {
+  const it = await world(200);
+  const warnings = [];
+  process.on("warning", (warning) => warnings.push(warning));
+  const controller = new AbortController();
+  const { signal } = controller;
+  const running = Array.from({ length: 500 }, () => it.session.encrypt(randomBytes(10), { signal }));
+  setTimeout(() => controller.abort(), 30);
+  const results = await Promise.allSettled(running);
+  assert.ok(results.every((it) => it.reason?.code === "CANCELLED"));
+  assert.equal(getEventListeners(signal, "abort").length, 0);
+  assert.deepEqual(warnings, []);
+});
