@@ -2,7 +2,7 @@
 
 use crate::account::AccountHandle;
 use crate::cancel::CancelHandle;
-use crate::failure::{Failure, invalid};
+use crate::failure::Failure;
 use crate::host::{Carrier, HostClock, HostListener, HostTransport, Watch, tell_event, tell_log};
 use crate::run::run;
 use crate::store::{HostStore, Keeper};
@@ -130,10 +130,5 @@ impl PlicoHandle {
 }
 
 fn store_key(key: Vec<u8>) -> plico::Result<StoreKey> {
-    let key = zeroize::Zeroizing::new(key);
-    let bytes: [u8; 32] = key
-        .as_slice()
-        .try_into()
-        .map_err(|_| invalid("a store's key is 32 bytes"))?;
-    Ok(StoreKey::new(bytes))
+    StoreKey::from_slice(&zeroize::Zeroizing::new(key))
 }
