@@ -49,8 +49,3 @@ pub use error::{Error, ErrorCode, Result};
 pub use harden::{Hardened, harden_process};
 #[cfg(all(feature = "disk-store", not(target_arch = "wasm32")))]
 pub use store::{DiskStore, DiskStoreOptions, StoreKey};
-
-/// The README's quick start is compiled as a test.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

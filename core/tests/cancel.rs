@@ -12,24 +12,28 @@ mod steps;
 mod verbs;
 
 use futures_util::future::{Either, select};
-use plico::ports::{BoxFuture, Store};
-use plico::testing::TestPerson;
+use plico::ports::{BoxFuture, Change, Request, Response, Store, Transport, TransportError};
+use plico::testing::{TestConnection, TestPerson};
 use plico::{
     Account, AccountOptions, CancelToken, ErrorCode, FileOptions, Recipient, RegisterOptions,
-    Result, SessionId, SnapshotOptions,
+    SessionId, SnapshotOptions,
 };
 use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::wire::rest::Append;
 use std::collections::BTreeSet;
+use std::future::pending;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use steps::{SteppedStore, SteppedTransport, Steps};
+use tokio::sync::Notify;
 use verbs::{
     VERBS, Verb, Ward, carry_out, carry_out_again, check_end, check_one_entry_for_each_place,
 };
+
+type Result<T, E = plico::Error> = std::result::Result<T, E>;
 
 /// More than any call here takes; less than anybody wants to wait for a test.
 const LONG: Duration = Duration::from_secs(20);
@@ -200,7 +204,7 @@ async fn campaign(verb: Verb) {
         let journal = ward.doctor.store().scan("journal/").await.unwrap();
         assert!(journal.is_empty(), "{verb:?} {way:?} {number}");
     }
-    check_one_entry_for_each_place(&ward.doctor);
+    check_one_entry_for_each_place(&[&ward.doctor]);
     if verb == Verb::Create {
         // One for each that was wanted, and for each to prepare the ward.
         assert_eq!(sessions_sent(&ward.doctor), 2 * (given_up + 1));
@@ -392,12 +396,33 @@ fn use_it<'a>(what: Use, account: &'a Account, shared: &'a Shared) -> BoxFuture<
     })
 }
 
+/// As if the doctor's program had never seen anybody.
+async fn forget_everybody(doctor: &TestPerson) {
+    let mut batch = Vec::new();
+    for prefix in ["identity/", "pin/"] {
+        let pairs = doctor.store().scan(prefix).await.unwrap();
+        batch.extend(pairs.into_iter().map(|(name, _)| Change::Delete(name)));
+    }
+    doctor.store().commit(batch, Vec::new()).await.unwrap();
+}
+
+/// Whoever is known is held to what was seen, also after a restart.
+async fn check_pins(doctor: &TestPerson) {
+    let known = doctor.store().scan("identity/").await.unwrap();
+    assert!(known.len() >= 3);
+    for (name, _) in known {
+        let pin = name.replacen("identity/", "pin/head/", 1);
+        assert!(doctor.store().get(&pin).await.unwrap().is_some(), "{pin}");
+    }
+}
+
 async fn campaign_of_use(what: Use) {
     let ward = Ward::new().await;
     let mut given_up = 0;
     for number in 0..=MANY {
         assert!(number < MANY, "{what:?} does not end");
         let way = Way::at(number);
+        forget_everybody(&ward.doctor).await;
         let shared = Shared::new(&ward).await;
         if what == Use::Settle {
             // The program died when it had just written down a grant.
@@ -423,13 +448,14 @@ async fn campaign_of_use(what: Use) {
             let theirs = ward.insurer.account().decrypt(&sealed, None).await;
             assert_eq!(theirs.unwrap().bytes(), b"kept");
             check_kept(&ward.doctor, shared.id, &sealed).await;
+            check_pins(&ward.doctor).await;
             account.settle().await.unwrap();
         };
         in_time("going on", go_on).await;
         let journal = ward.doctor.store().scan("journal/").await.unwrap();
         assert!(journal.is_empty(), "{what:?} {way:?} {number}");
     }
-    check_one_entry_for_each_place(&ward.doctor);
+    check_one_entry_for_each_place(&[&ward.doctor]);
     assert!(given_up >= 4, "{what:?} was given up only {given_up} times");
 }
 
@@ -512,7 +538,7 @@ async fn giving_up_registering() {
             ward.doctor.account().decrypt(&sealed, None).await.unwrap();
         };
         in_time("going on", go_on).await;
-        check_one_entry_for_each_place(&person);
+        check_one_entry_for_each_place(&[&person]);
     }
     assert!(given_up >= 15, "{given_up}");
 }
@@ -660,5 +686,86 @@ async fn a_file_that_is_given_up_leaves_nothing() {
                 shared.no_output().await;
             }
         }
+    }
+}
+
+/// The first write that it is given stays on its way, until the next one comes:
+/// then it arrives just before it.
+struct Late {
+    connection: Arc<TestConnection>,
+    held: Mutex<Option<Request>>,
+    reached: Notify,
+}
+
+impl Late {
+    fn new(connection: &Arc<TestConnection>) -> Arc<Self> {
+        Arc::new(Self {
+            connection: connection.clone(),
+            held: Mutex::new(None),
+            reached: Notify::new(),
+        })
+    }
+}
+
+impl Transport for Late {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        Box::pin(async move {
+            let ends = ["/identities", "/sessions", "/entries"];
+            if !ends.iter().any(|end| request.url.ends_with(end)) {
+                return self.connection.send(request).await;
+            }
+            let held = self.held.lock().unwrap().replace(request.clone());
+            let Some(first) = held else {
+                self.reached.notify_one();
+                return pending().await;
+            };
+            // Both at once: neither has been carried out when they are looked at.
+            let (first, second) =
+                tokio::join!(self.connection.send(first), self.connection.send(request));
+            first.and(second)
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_arrives_late_is_the_same_write() {
+    for round in 0..20 {
+        let ward = Ward::new().await;
+        let person = ward.directory.visitor("late").await.unwrap();
+        let late = Late::new(person.connection());
+        let builder = ward.directory.builder().transport(late.clone());
+        let plico = builder.runtime(Arc::new(fuse::Hurry)).open().await.unwrap();
+        let options = AccountOptions::with_store(person.store().clone());
+        let account = plico.account(options).await.unwrap();
+        let register = || {
+            let backend = ward.directory.clone();
+            account.register(RegisterOptions::new("late", move |request| {
+                let token = backend.enrol("late", request.identity_id);
+                async move { Ok(token) }
+            }))
+        };
+        let give_up = async |work: BoxFuture<'_, Result<()>>| {
+            *late.held.lock().unwrap() = None;
+            let reached = pin!(late.reached.notified());
+            let Either::Right(_) = select(work, reached).await else {
+                panic!("{round}: it was not held")
+            };
+        };
+        give_up(Box::pin(async { register().await.map(drop) })).await;
+        in_time("registering", register()).await.unwrap();
+
+        let readers = || [Recipient::user("insurer.3")];
+        let create = || account.create_session(readers());
+        give_up(Box::pin(async { create().await.map(drop) })).await;
+        let session = in_time("creating", create()).await.unwrap();
+        give_up(Box::pin(session.rotate())).await;
+        assert_eq!(in_time("settling", account.settle()).await.unwrap(), 1);
+        *late.held.lock().unwrap() = None;
+        let sealed = session.encrypt("x", None).await.unwrap();
+        assert_eq!(sealed[22..26], [0, 0, 0, 1]);
+        let insurer = ward.insurer.account();
+        assert_eq!(insurer.decrypt(&sealed, None).await.unwrap().bytes(), b"x");
+        assert_eq!(sessions_sent(&person), 1);
+        check_one_entry_for_each_place(&[&person]);
     }
 }

@@ -67,7 +67,7 @@ async fn campaign(verb: Verb) {
             assert!(journal.unwrap().is_empty(), "{verb:?} {dies:?} {step}");
         }
     }
-    check_one_entry_for_each_place(&ward.doctor);
+    check_one_entry_for_each_place(&[&ward.doctor]);
     assert!(deaths >= 4, "{verb:?} died only {deaths} times");
 }
 
@@ -97,7 +97,7 @@ async fn replies_are_lost_for_every_verb() {
             check_end(&ward, verb, &account.session(end)).await;
         }
     }
-    check_one_entry_for_each_place(&ward.doctor);
+    check_one_entry_for_each_place(&[&ward.doctor]);
 }
 
 macro_rules! campaigns {
@@ -163,7 +163,7 @@ async fn dying_while_registering() {
                 assert_eq!(first, id);
             }
             again.account().create_session([]).await.unwrap();
-            check_one_entry_for_each_place(&person);
+            check_one_entry_for_each_place(&[&person, &again]);
             if !fuse.burnt() {
                 break;
             }

@@ -311,7 +311,7 @@ async fn stores(verb: Verb, bad: BadStore) {
         }
         go_on(&ward, verb, &account, id, &what).await;
     }
-    check_one_entry_for_each_place(&ward.doctor);
+    check_one_entry_for_each_place(&[&ward.doctor]);
     assert!(seen >= 3, "{verb:?} {bad:?}: {seen}");
 }
 
@@ -355,7 +355,7 @@ async fn transports(verb: Verb, bad: BadTransport) {
         }
         go_on(&ward, verb, &account, id, &what).await;
     }
-    check_one_entry_for_each_place(&ward.doctor);
+    check_one_entry_for_each_place(&[&ward.doctor]);
     assert!(seen >= 2, "{verb:?} {bad:?}: {seen}");
 }
 

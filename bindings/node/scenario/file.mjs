@@ -5,7 +5,19 @@ import { readFileSync } from "node:fs";
 /** A step that did not do what it was to do, or that can't be done; safe to print. */
 export class StepError extends Error {}
 
-const MEMBERS = ["id", "verb", "on", "args", "as", "save", "each", "cancel", "gives", "error", "recipients"];
+const MEMBERS = [
+  "id",
+  "verb",
+  "on",
+  "args",
+  "as",
+  "save",
+  "each",
+  "cancel",
+  "gives",
+  "error",
+  "recipients",
+];
 
 /** The steps of the phase that `args` names, `each` of them unfolded. */
 export function steps(args) {
@@ -18,7 +30,7 @@ export function steps(args) {
     const unknown = Object.keys(step).filter((name) => !MEMBERS.includes(name));
     if (unknown.length > 0) throw new Error(`${step.id} has ${unknown}`);
     if (each === undefined) return [fill(step, known, args)];
-    if (each !== "other") throw new Error("`each` is always \"other\"");
+    if (each !== "other") throw new Error('`each` is always "other"');
     return args.languages.map((other) => {
       const unfolded = fill(step, { ...known, other }, args);
       return { ...unfolded, id: `${unfolded.id}/${other}` };
@@ -29,7 +41,10 @@ export function steps(args) {
 /** `value` with the placeholders in its strings replaced, and lists over languages unfolded. */
 function fill(value, known, args) {
   if (typeof value === "string") {
-    return value.replaceAll(/\{(lang|other|every|directory|tenant)\}/g, (all, name) => known[name] ?? all);
+    return value.replaceAll(
+      /\{(lang|other|every|directory|tenant)\}/g,
+      (all, name) => known[name] ?? all,
+    );
   }
   if (Array.isArray(value)) {
     return value.flatMap((item) =>

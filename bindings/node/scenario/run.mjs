@@ -46,7 +46,8 @@ async function play(world, step, errors) {
     if (!(error instanceof PlicoError)) throw error;
     if (step.error === undefined) throw new StepError(`got ${error.message}`);
     errors[step.id] = { code: error.code, message: error.message };
-    if (error.code !== step.error) throw new StepError(`expected ${step.error}, got ${error.message}`);
+    if (error.code !== step.error)
+      throw new StepError(`expected ${step.error}, got ${error.message}`);
     const listed = step.recipients ?? error.recipients;
     if (JSON.stringify(listed) !== JSON.stringify(error.recipients)) {
       throw new StepError("the list of recipients is another one");
@@ -77,7 +78,10 @@ for (const step of steps(args)) {
     failed += 1;
   }
 }
-for (const [name, value] of [["results.json", results], ["errors.json", errors]]) {
+for (const [name, value] of [
+  ["results.json", results],
+  ["errors.json", errors],
+]) {
   writeFileSync(join(folder, name), JSON.stringify(value, null, 2));
 }
 console.log(`scenario ${args.language} ${args.phase}: ${passed} steps passed, ${failed} failed`);

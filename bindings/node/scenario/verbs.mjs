@@ -51,7 +51,8 @@ export const verbs = {
     return account.createSession({ recipients, onMissing, suite, ...signal });
   },
   session: (world, args, account) => account.session(world.text(args.id)),
-  session_of: (world, args, account, signal) => account.sessionOf(world.bytes(args.envelope), signal),
+  session_of: (world, args, account, signal) =>
+    account.sessionOf(world.bytes(args.envelope), signal),
   offline: (world, args, on) => on.offline(),
   max_staleness: (world, args, on) => on.maxStaleness(args.ms),
   async prefetch(world, args, account, signal) {
@@ -70,14 +71,20 @@ export const verbs = {
     session.encryptText(world.text(args.text), crypt(world, args, signal)),
   encrypt_file: (world, args, session, signal) =>
     nothing(
-      session.encryptFile(world.path(args.source), world.path(args.target), crypt(world, args, signal)),
+      session.encryptFile(
+        world.path(args.source),
+        world.path(args.target),
+        crypt(world, args, signal),
+      ),
     ),
   decrypt: (world, args, on, signal) =>
     on.decrypt(world.bytes(args.envelope), crypt(world, args, signal)),
   decrypt_text: (world, args, on, signal) =>
     on.decryptText(world.text(args.text), crypt(world, args, signal)),
   decrypt_file: (world, args, on, signal) =>
-    nothing(on.decryptFile(world.path(args.source), world.path(args.target), crypt(world, args, signal))),
+    nothing(
+      on.decryptFile(world.path(args.source), world.path(args.target), crypt(world, args, signal)),
+    ),
   grant: (world, args, session, signal) =>
     nothing(session.grant(world.recipient(args.to), { ...world.grant(args), ...signal })),
   revoke: (world, args, session, signal) =>

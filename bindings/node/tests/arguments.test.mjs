@@ -5,107 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Account, EncryptionSession, Plico, PlicoError } from "plico";
 import { TestDirectory } from "plico/testing";
-
-const trap = () => ({ get signal() { throw new Error("trap"); } });
-const detached = () => {
-  const array = new Uint8Array(8);
-  structuredClone(array.buffer, { transfer: [array.buffer] });
-  return array;
-};
-const everything = {
-  null: null,
-  number: 7,
-  "not a number": NaN,
-  infinity: Infinity,
-  negative: -1,
-  fraction: 1.5,
-  boolean: true,
-  text: "text",
-  "lone surrogate": "\ud800",
-  bigint: 7n,
-  symbol: Symbol("x"),
-  function: () => {},
-  object: {},
-  array: [],
-  map: new Map([["a", 1]]),
-  date: new Date(),
-  "no date": new Date(NaN),
-  bytes: new Uint8Array(3),
-  detached: detached(),
-  "shared bytes": new Uint8Array(new SharedArrayBuffer(8)),
-  "resizable bytes": new Uint8Array(new ArrayBuffer(8, { maxByteLength: 16 })),
-  buffer: new ArrayBuffer(8),
-  "shared buffer": new SharedArrayBuffer(8),
-  "16-bit": new Uint16Array(8),
-  view: new DataView(new ArrayBuffer(8)),
-  promise: Promise.resolve(),
-  proxy: new Proxy(new Uint8Array(3), {}),
-};
-const missing = { undefined };
-const all = { ...missing, ...everything };
-const but = (from, ...allowed) =>
-  Object.fromEntries(Object.entries(from).filter(([name]) => !allowed.includes(name)));
-
-// What is wrong where this is asked for.
-const notText = but(all, "text");
-const notBytes = but(all, "bytes");
-const notPath = but(all, "text");
-const notObject = but(everything, "object", "array", "map", "date", "no date", "bytes", "detached", "shared bytes", "resizable bytes", "buffer", "shared buffer", "16-bit", "view", "promise", "proxy", "function");
-const notList = but(everything, "array");
-const notMs = but(everything, "number", "fraction");
-const notCount = but(everything, "number");
-const notBoolean = but(everything, "boolean");
-const notFunction = but(everything, "function");
-const notDate = but(everything, "date");
-const notContext = but(everything, "object", "bytes");
-const notSignal = everything;
-const notFieldValue = but(all, "number", "boolean", "text", "bigint", "bytes", "negative");
-
-const inside = (wrongs, wrap) =>
-  Object.fromEntries(Object.entries(wrongs).map(([name, value]) => [name, wrap(value)]));
-const merge = (...parts) =>
-  Object.assign({}, ...parts.map((part, at) => Object.fromEntries(Object.entries(part).map(([name, value]) => [`${at} ${name}`, value]))));
-
-const callOptions = merge(notObject, inside(notSignal, (signal) => ({ signal })), { trap: trap() });
-const cryptOptions = merge(
-  callOptions,
-  inside(notContext, (context) => ({ context })),
-  inside(notFieldValue, (a) => ({ context: { a } })),
-  { "long name": { context: { ["a".repeat(65)]: 1 } } },
-  { "no name": { context: { "": 1 } } },
-  { "bad name": { context: { "\ud800": 1 } } },
-  { "too many": { context: Object.fromEntries(Array.from({ length: 65 }, (_, at) => [`f${at}`, at])) } },
-  { "too long": { context: { a: "x".repeat(65_536) } } },
-  { "too long, raw": { context: new Uint8Array(65_536) } },
-  { "too big": { context: { a: 2n ** 63n } } },
-  { "not safe": { context: { a: 2 ** 53 } } },
-  { "field trap": { context: { get a() { throw new Error("trap"); } } } },
-);
-const fileOptions = merge(cryptOptions, inside(notFunction, (onProgress) => ({ onProgress })));
-const notRecipient = merge(
-  notObject,
-  inside(but(everything, "text"), (userId) => ({ userId })),
-  inside(but(everything, "text"), (identityId) => ({ identityId })),
-  { "an id that is none": { identityId: "x" } },
-  { both: { userId: "a", identityId: "b" } },
-  { neither: {} },
-  { trap: { get userId() { throw new Error("trap"); } } },
-);
-const notRights = merge(notList, inside(all, (right) => [right]), { empty: [] });
-const grants = merge(
-  inside(notRights, (rights) => ({ rights })),
-  inside(notDate, (expiresAt) => ({ expiresAt })),
-);
-const connection = merge(
-  callOptions,
-  inside(notMs, (maxStalenessMs) => ({ maxStalenessMs })),
-  inside(notMs, (requestTimeoutMs) => ({ requestTimeoutMs })),
-  inside(notCount, (attempts) => ({ attempts })),
-  inside(notCount, (parallelRequests) => ({ parallelRequests })),
-  inside(notBoolean, (startOffline) => ({ startOffline })),
-  inside(notFunction, (onEvent) => ({ onEvent })),
-  inside(notFunction, (onLog) => ({ onLog })),
-);
+import { trap, everything, missing, all, but, notText, notBytes, notPath, notObject, notList, notMs, notBoolean, notSignal, inside, merge, callOptions, cryptOptions, fileOptions, notRecipient, notRights, grants, connection } from "./tools/wrong.mjs";
 
 const directory = await TestDirectory.start();
 const { account } = await directory.person("dr.a");
@@ -124,19 +24,46 @@ const table = {
     [missing, (it) => Plico.open(it)],
     [notText, (it) => Plico.open({ ...right, directory: it })],
     [but(all), (it) => Plico.open({ ...right, tenant: it })],
-    [but(connection, ...Object.keys(connection).filter((it) => /^0 0 /.test(it))), (it) => Plico.open(Object.defineProperties({ ...right }, Object.getOwnPropertyDescriptors(it)))],
-    [merge(everything, inside(everything, (send) => ({ send }))), (transport) => Plico.open({ ...right, transport }), /function$/],
+    [
+      but(connection, ...Object.keys(connection).filter((it) => /^0 0 /.test(it))),
+      (it) =>
+        Plico.open(Object.defineProperties({ ...right }, Object.getOwnPropertyDescriptors(it))),
+    ],
+    [
+      merge(
+        everything,
+        inside(everything, (send) => ({ send })),
+      ),
+      (transport) => Plico.open({ ...right, transport }),
+      /function$/,
+    ],
   ],
   "Plico#account": [
     [notObject, (it) => plico.account(it)],
     [missing, (it) => plico.account(it)],
-    [{ trap: trap(), neither: {}, both: { store: "x", inMemory: true } }, (it) => plico.account(it)],
+    [
+      { trap: trap(), neither: {}, both: { store: "x", inMemory: true } },
+      (it) => plico.account(it),
+    ],
     [but(everything, "boolean"), (it) => plico.account({ inMemory: it })],
     [but(everything, "text"), (it) => plico.account({ store: it, key: new Uint8Array(32) })],
-    [merge(inside(but(all, "function"), (get) => ({ ...store, get })), inside(but(all, "function"), (scan) => ({ ...store, scan })), inside(but(all, "function"), (commit) => ({ ...store, commit }))), (it) => plico.account({ store: it })],
+    [
+      merge(
+        inside(but(all, "function"), (get) => ({ ...store, get })),
+        inside(but(all, "function"), (scan) => ({ ...store, scan })),
+        inside(but(all, "function"), (commit) => ({ ...store, commit })),
+      ),
+      (it) => plico.account({ store: it }),
+    ],
     [all, (it) => plico.account({ store: "/nowhere/x", key: it })],
-    [notBoolean, (it) => plico.account({ store: "/nowhere/x", key: new Uint8Array(32), acceptCopy: it })],
-    [but(everything, "bytes"), (it) => plico.account({ store: "/nowhere/x", key: new Uint8Array(32), boundTo: it })],
+    [
+      notBoolean,
+      (it) => plico.account({ store: "/nowhere/x", key: new Uint8Array(32), acceptCopy: it }),
+    ],
+    [
+      but(everything, "bytes"),
+      (it) => plico.account({ store: "/nowhere/x", key: new Uint8Array(32), boundTo: it }),
+    ],
     [{ web: new URL("https://x") }, (it) => plico.account({ store: it, key: new Uint8Array(32) })],
     [{ nul: "a\0b", empty: "" }, (it) => plico.account({ store: it, key: new Uint8Array(32) })],
   ],
@@ -144,7 +71,10 @@ const table = {
     [notObject, (it) => account.register(it)],
     [missing, (it) => account.register(it)],
     [but(all, "text"), (it) => account.register({ userId: it, enrolment: () => "" })],
-    [{ empty: "", long: "x".repeat(257) }, (it) => account.register({ userId: it, enrolment: () => "" })],
+    [
+      { empty: "", long: "x".repeat(257) },
+      (it) => account.register({ userId: it, enrolment: () => "" }),
+    ],
     [but(all, "function"), (it) => account.register({ userId: "dr.a", enrolment: it })],
     [but(notSignal), (signal) => account.register({ userId: "dr.a", enrolment: () => "", signal })],
   ],
@@ -155,7 +85,10 @@ const table = {
     [grants, (it) => account.createSession({ recipients: [{ userId: "dr.a", ...it }] })],
     [everything, (onMissing) => account.createSession({ onMissing })],
     [everything, (suite) => account.createSession({ suite })],
-    [{ twice: [{ userId: "dr.b" }, { userId: "dr.b" }] }, (recipients) => account.createSession({ recipients })],
+    [
+      { twice: [{ userId: "dr.b" }, { userId: "dr.b" }] },
+      (recipients) => account.createSession({ recipients }),
+    ],
   ],
   "Account#session": [[all, (it) => account.session(it)]],
   "Account#sessionOf": [
@@ -163,7 +96,14 @@ const table = {
     [callOptions, (it) => account.sessionOf(sealed, it)],
   ],
   "Account#prefetch": [
-    [merge(missing, notList, inside(all, (id) => [id])), (it) => account.prefetch(it)],
+    [
+      merge(
+        missing,
+        notList,
+        inside(all, (id) => [id]),
+      ),
+      (it) => account.prefetch(it),
+    ],
     [callOptions, (it) => account.prefetch([], it)],
   ],
   "Account#settle": [[callOptions, (it) => account.settle(it)]],
@@ -182,7 +122,24 @@ const table = {
     [cryptOptions, (it) => session.encryptText("x", it)],
   ],
   "EncryptionSession#encryptJson": [
-    [{ undefined, function: () => {}, bigint: 1n, circle: (() => { const it = {}; it.it = it; return it; })(), trap: { toJSON() { throw new Error("trap"); } } }, (it) => session.encryptJson(it)],
+    [
+      {
+        undefined,
+        function: () => {},
+        bigint: 1n,
+        circle: (() => {
+          const it = {};
+          it.it = it;
+          return it;
+        })(),
+        trap: {
+          toJSON() {
+            throw new Error("trap");
+          },
+        },
+      },
+      (it) => session.encryptJson(it),
+    ],
     [cryptOptions, (it) => session.encryptJson("x", it)],
   ],
   "EncryptionSession#encryptFile": [
@@ -196,11 +153,23 @@ const table = {
   ],
   "EncryptionSession#revoke": [
     [merge(missing, notRecipient), (it) => session.revoke(it)],
-    [merge(callOptions, inside(notBoolean, (cascade) => ({ cascade }))), (it) => session.revoke({ userId: "dr.a" }, it)],
+    [
+      merge(
+        callOptions,
+        inside(notBoolean, (cascade) => ({ cascade })),
+      ),
+      (it) => session.revoke({ userId: "dr.a" }, it),
+    ],
   ],
   "EncryptionSession#transfer": [
     [merge(missing, notRecipient), (it) => session.transfer(it)],
-    [merge(callOptions, inside(notRights, (keep) => ({ keep }))), (it) => session.transfer({ userId: "dr.a" }, it)],
+    [
+      merge(
+        callOptions,
+        inside(notRights, (keep) => ({ keep })),
+      ),
+      (it) => session.transfer({ userId: "dr.a" }, it),
+    ],
   ],
   "EncryptionSession#setMetadata": [
     [notBytes, (it) => session.setMetadata(it)],
@@ -210,7 +179,10 @@ const table = {
 for (const name of ["leave", "recipients", "rotate", "refresh", "forget", "end", "metadata"]) {
   table[`EncryptionSession#${name}`] = [[callOptions, (it) => session[name](it)]];
 }
-for (const [on, it] of [["Account", account], ["EncryptionSession", session]]) {
+for (const [on, it] of [
+  ["Account", account],
+  ["EncryptionSession", session],
+]) {
   table[`${on}#decrypt`] = [
     [notBytes, (wrong) => it.decrypt(wrong)],
     [cryptOptions, (wrong) => it.decrypt(sealed, wrong)],
@@ -244,7 +216,11 @@ for (const [name, rows] of Object.entries(table)) {
         if (except?.test(what)) continue;
         const label = `${name} with ${what}, ${call}`;
         if (sync.has(name)) {
-          assert.throws(() => call(wrong), (error) => (isInvalid(error, label), true), label);
+          assert.throws(
+            () => call(wrong),
+            (error) => (isInvalid(error, label), true),
+            label,
+          );
         } else {
           const promise = call(wrong); // would throw here if it were not a rejection
           assert.ok(promise instanceof Promise, label);
@@ -265,7 +241,10 @@ test("the table knows every method that takes something", () => {
       .filter(([name, { value }]) => typeof value === "function" && !without.has(name))
       .map(([name]) => `${type.name}#${name}`),
   );
-  assert.deepEqual(methods.filter((name) => !(name in table)), []);
+  assert.deepEqual(
+    methods.filter((name) => !(name in table)),
+    [],
+  );
   console.log(`wrong arguments tried: ${tried}`);
 });
 

@@ -128,7 +128,9 @@ test("contexts of all kinds bind, and what differs does not open", async () => {
     new Uint8Array(0),
     Buffer.from("notes/42"),
   ];
-  const same = (a, b) => a === b || (contexts.indexOf(a) + contexts.indexOf(b) === 3 && a !== contexts[0] && b !== contexts[0]);
+  const same = (a, b) =>
+    a === b ||
+    (contexts.indexOf(a) + contexts.indexOf(b) === 3 && a !== contexts[0] && b !== contexts[0]);
   for (const context of contexts) {
     const sealed = await session.encryptText("here", { context });
     for (const other of contexts) {
@@ -145,8 +147,13 @@ test("contexts of all kinds bind, and what differs does not open", async () => {
 
 test("sessions are found, listed, kept and left in every way", async () => {
   const directory = await TestDirectory.start();
-  const [doctor, patient] = await Promise.all(["dr.a", "patient.7"].map((id) => directory.person(id)));
-  const recipients = [{ userId: "patient.7", rights: ["read", "forward", "revoke"] }, { userId: "nobody" }];
+  const [doctor, patient] = await Promise.all(
+    ["dr.a", "patient.7"].map((id) => directory.person(id)),
+  );
+  const recipients = [
+    { userId: "patient.7", rights: ["read", "forward", "revoke"] },
+    { userId: "nobody" },
+  ];
   await assert.rejects(doctor.account.createSession({ recipients }), {
     code: "RECIPIENTS_NOT_FOUND",
     recipients: ["nobody"],
@@ -190,7 +197,9 @@ test("sessions are found, listed, kept and left in every way", async () => {
 
 test("an identity that has changed is accepted by word only", async () => {
   const directory = await TestDirectory.start();
-  const [doctor, before] = await Promise.all(["dr.a", "patient.7"].map((id) => directory.person(id)));
+  const [doctor, before] = await Promise.all(
+    ["dr.a", "patient.7"].map((id) => directory.person(id)),
+  );
   await doctor.account.createSession({ recipients: [{ userId: "patient.7" }] });
   const after = await directory.visitor("patient.7");
   const id = await after.register(2);

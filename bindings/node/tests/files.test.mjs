@@ -83,9 +83,21 @@ test("an aborted file leaves nothing, and what was there before stays", async (t
     assert.equal(readFileSync(`${folder}/old`, "utf8"), "old");
   };
   for (const when of ["before", "at once", "under way"]) {
-    await aborted((options) => session.encryptFile(`${folder}/plain`, `${folder}/old`, options), when);
-    await aborted((options) => session.encryptFile(`${folder}/plain`, `${folder}/new`, options), when);
-    await aborted((options) => account.decryptFile(`${folder}/sealed`, `${folder}/old`, options), when);
-    await aborted((options) => session.decryptFile(`${folder}/sealed`, `${folder}/new`, options), when);
+    await aborted(
+      (options) => session.encryptFile(`${folder}/plain`, `${folder}/old`, options),
+      when,
+    );
+    await aborted(
+      (options) => session.encryptFile(`${folder}/plain`, `${folder}/new`, options),
+      when,
+    );
+    await aborted(
+      (options) => account.decryptFile(`${folder}/sealed`, `${folder}/old`, options),
+      when,
+    );
+    await aborted(
+      (options) => session.decryptFile(`${folder}/sealed`, `${folder}/new`, options),
+      when,
+    );
   }
 });

@@ -16,7 +16,10 @@ const { invalid, cancelled } = require("../dist/errors.js");
 function union(file, type) {
   const source = readFileSync(new URL(file, import.meta.url), "utf8");
   const members = source.slice(source.indexOf(`export type ${type} =`));
-  const rows = [...source.matchAll(/^ \* \| `(\w+)` \| (.*) \|$/gm)].map(([, name, what]) => [name, what]);
+  const rows = [...source.matchAll(/^ \* \| `(\w+)` \| (.*) \|$/gm)].map(([, name, what]) => [
+    name,
+    what,
+  ]);
   return { members: [...members.matchAll(/\| "(\w+)"/g)].map(([, name]) => name), rows };
 }
 
@@ -24,8 +27,14 @@ test("the codes of errors are those of the SDK", () => {
   const native = addon.errorCodes();
   const { members, rows } = union("../ts/codes.ts", "PlicoErrorCode");
   assert.ok(native.length > 60);
-  assert.deepEqual(members, native.map(({ code }) => code));
-  assert.deepEqual(rows, native.map(({ code, sentence }) => [code, sentence]));
+  assert.deepEqual(
+    members,
+    native.map(({ code }) => code),
+  );
+  assert.deepEqual(
+    rows,
+    native.map(({ code, sentence }) => [code, sentence]),
+  );
   for (const error of [invalid("x"), cancelled("y")]) {
     const { sentence } = native.find(({ code }) => code === error.code);
     assert.ok(error.message.startsWith(`${error.code}: ${sentence}`));
@@ -36,17 +45,31 @@ test("the lies are those of the testing kit", () => {
   const native = addon.lies();
   const { members, rows } = union("../ts/testing/lies.ts", "Lie");
   assert.ok(native.length > 100);
-  assert.deepEqual(members, native.map(({ name }) => name));
-  assert.deepEqual(rows, native.map(({ name, what }) => [name, what]));
+  assert.deepEqual(
+    members,
+    native.map(({ name }) => name),
+  );
+  assert.deepEqual(
+    rows,
+    native.map(({ name, what }) => [name, what]),
+  );
 });
 
 test("import and require give the same names and the same classes", () => {
-  for (const [module, name] of [[esm, "plico"], [esmTesting, "plico/testing"]]) {
+  for (const [module, name] of [
+    [esm, "plico"],
+    [esmTesting, "plico/testing"],
+  ]) {
     const required = require(name);
     assert.deepEqual(Object.keys(module).sort(), Object.keys(required).sort());
     for (const key of Object.keys(module)) assert.equal(module[key], required[key]);
   }
-  assert.deepEqual(Object.keys(esm).sort(), ["Account", "EncryptionSession", "Plico", "PlicoError"]);
+  assert.deepEqual(Object.keys(esm).sort(), [
+    "Account",
+    "EncryptionSession",
+    "Plico",
+    "PlicoError",
+  ]);
 });
 
 test("an error is an Error, with a name, a code and a stack", () => {

@@ -6,9 +6,13 @@ import { TestDirectory } from "plico/testing";
 
 test("2,000 calls at once on one account are all right", async () => {
   const directory = await TestDirectory.start();
-  const [doctor, patient] = await Promise.all(["dr.a", "patient.7"].map((id) => directory.person(id)));
+  const [doctor, patient] = await Promise.all(
+    ["dr.a", "patient.7"].map((id) => directory.person(id)),
+  );
   const sessions = await Promise.all(
-    Array.from({ length: 20 }, () => doctor.account.createSession({ recipients: [{ userId: "patient.7" }] })),
+    Array.from({ length: 20 }, () =>
+      doctor.account.createSession({ recipients: [{ userId: "patient.7" }] }),
+    ),
   );
   const results = await Promise.all(
     Array.from({ length: 2000 }, async (_, at) => {

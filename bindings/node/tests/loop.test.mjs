@@ -29,7 +29,11 @@ async function delays(work) {
   const result = await work();
   const [took, after] = [performance.now() - start, threadTime()];
   histogram.disable();
-  const [p50, p99, longest] = [histogram.percentile(50), histogram.percentile(99), histogram.max].map((ns) => ns / 1e6);
+  const [p50, p99, longest] = [
+    histogram.percentile(50),
+    histogram.percentile(99),
+    histogram.max,
+  ].map((ns) => ns / 1e6);
   return { result, took, busy: after - before, p50, p99, longest };
 }
 
@@ -61,7 +65,10 @@ async function measured(t, what, work) {
 function isHardlyBusy(what, { busy, took }) {
   if (Number.isNaN(busy)) return;
   const most = 20 + took / 20;
-  assert.ok(busy < most, `${what}: the loop's thread was busy for ${busy.toFixed(0)} of ${took.toFixed(0)} ms`);
+  assert.ok(
+    busy < most,
+    `${what}: the loop's thread was busy for ${busy.toFixed(0)} of ${took.toFixed(0)} ms`,
+  );
 }
 
 test("the measure sees a loop that is held up", async () => {

@@ -26,7 +26,9 @@ const begin = `
 `;
 
 test("a process ends by itself when nothing is under way", async () => {
-  const closed = await run(`${begin} await session.encryptText("x"); await plico.close(); console.log("end");`);
+  const closed = await run(
+    `${begin} await session.encryptText("x"); await plico.close(); console.log("end");`,
+  );
   assert.equal(closed.stdout, "end\n");
   const open = await run(`${begin} await session.encryptText("x"); console.log("end");`);
   assert.equal(open.stdout, "end\n");

@@ -68,7 +68,9 @@ test("a directory that is not there, or not one, is said", async () => {
   const tenant = "A".repeat(43);
   const open = (directory, more) => Plico.open({ directory, tenant, attempts: 1, ...more });
   await assert.rejects(open("ftp://x"), { code: "INVALID_ARGUMENT" });
-  await assert.rejects(open("http://127.0.0.1:1", { tenant: "short" }), { code: "INVALID_ARGUMENT" });
+  await assert.rejects(open("http://127.0.0.1:1", { tenant: "short" }), {
+    code: "INVALID_ARGUMENT",
+  });
   // Not reached: accounts might know the tenant from their store.
   const plico = await open("http://127.0.0.1:1");
   await assert.rejects(plico.account({ inMemory: true }), { code: "NETWORK" });
@@ -79,7 +81,10 @@ test("everything that is closed says so", async (t) => {
   const folder = temporaryFolder(t);
   const plico = await directory.plico();
   const account = await plico.account({ inMemory: true });
-  await account.register({ userId: "dr.a", enrolment: ({ identityId }) => directory.enrol("dr.a", identityId) });
+  await account.register({
+    userId: "dr.a",
+    enrolment: ({ identityId }) => directory.enrol("dr.a", identityId),
+  });
   const session = await account.createSession();
   const sealed = await session.encrypt(Buffer.from("x"));
   const text = await session.encryptText("x");

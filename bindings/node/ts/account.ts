@@ -1,5 +1,14 @@
 import { call, now, type CallOptions } from "./call";
-import { bytes, callable, list, milliseconds, object, oneOf, options as checked, text } from "./check";
+import {
+  bytes,
+  callable,
+  list,
+  milliseconds,
+  object,
+  oneOf,
+  options as checked,
+  text,
+} from "./check";
 import type { PlicoErrorCode } from "./codes";
 import { context } from "./context";
 import { decrypted, type Decrypted } from "./decrypted";

@@ -48,7 +48,11 @@ export async function file(
     }
   };
   const thrown = (): PlicoError =>
-    new PlicoError("CANCELLED", "CANCELLED: The operation was cancelled. (onProgress threw)", threw);
+    new PlicoError(
+      "CANCELLED",
+      "CANCELLED: The operation was cancelled. (onProgress threw)",
+      threw,
+    );
   try {
     const last = await call(
       addon,
@@ -57,7 +61,10 @@ export async function file(
         cancel = given ?? new addon.Cancel();
         const place = context(options?.context);
         listener = maybe(options?.onProgress, callable, "onProgress");
-        const input: NativeFile = { source: path(source, "source"), target: path(target, "target") };
+        const input: NativeFile = {
+          source: path(source, "source"),
+          target: path(target, "target"),
+        };
         if (place !== undefined) input.context = place;
         if (listener !== undefined) input.onProgress = tell;
         return start(input, cancel);

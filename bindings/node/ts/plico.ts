@@ -225,7 +225,10 @@ function accountInput(options: AccountOptions): NativeAccountInput {
     return { store: hostStore(store as unknown as Store) };
   }
   if (key === undefined) throw invalid("a store in a file has a key");
-  const input: NativeAccountInput = { path: path(store as string | URL, "store"), key: bytes(key, "key") };
+  const input: NativeAccountInput = {
+    path: path(store as string | URL, "store"),
+    key: bytes(key, "key"),
+  };
   const accept = maybe(acceptCopy, boolean, "acceptCopy");
   const machine = maybe(boundTo, bytes, "boundTo");
   if (accept !== undefined) input.acceptCopy = accept;

@@ -125,7 +125,10 @@ export class EncryptionSession {
 
   /** The same for anything that `JSON.stringify` can write, as text. */
   async encryptJson(value: unknown, options?: CryptOptions): Promise<string> {
-    return this.encryptText(now(() => toJson(value)), options);
+    return this.encryptText(
+      now(() => toJson(value)),
+      options,
+    );
   }
 
   /**

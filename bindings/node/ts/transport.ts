@@ -47,9 +47,7 @@ export interface Transport {
 const MAX_BODY = 64 * 1024 * 1024;
 
 /** @internal */
-export function transport(
-  value: Transport,
-): (request: NativeRequest) => Promise<NativeResponse> {
+export function transport(value: Transport): (request: NativeRequest) => Promise<NativeResponse> {
   const host = object(value, "transport");
   callable(host.send, "transport.send");
   return async ({ method, url, headers, body }) => {

@@ -9,8 +9,9 @@ use common::{TestRng, data};
 use core::ops::ControlFlow;
 use plico_protocol::envelope::EnvelopeError::{self, *};
 use plico_protocol::envelope::chunked::{ChunkedError, MessageKeys};
-use plico_protocol::envelope::{EnvelopeKey, Padding, open, open_stream, seal};
+use plico_protocol::envelope::{EnvelopeKey, Padding, open, open_after_header, open_stream, seal};
 use plico_protocol::format::context::AppContext;
+use plico_protocol::format::header::{HEADER_LEN, Header};
 use plico_protocol::format::suite::Suite;
 use plico_protocol::primitives::aead::AeadAlgorithm;
 use plico_protocol::primitives::kdf::expand_with_label;
@@ -381,5 +382,26 @@ fn the_framing_itself() {
         let mut wrong = commitment;
         wrong[31] ^= 0x80;
         assert!(keys().opener(&wrong).is_err());
+    }
+}
+
+#[test]
+fn a_header_that_was_read_before_is_authenticated_all_the_same() {
+    for suite in Suite::ALL {
+        let fixture = fixture(suite, 1);
+        let (context, message) = (row(42), &fixture.envelope[HEADER_LEN..]);
+        let open = |header: &Header| {
+            open_after_header(&fixture.key, header, message, Some(&context))
+                .map(|plain| plain.to_vec())
+        };
+        let header = Header::decode(&fixture.envelope).unwrap();
+        assert_eq!(open(&header), Ok(fixture.plain.clone()));
+        let (mut offline, mut padded, mut epoch) = (header, header, header);
+        offline.offline = !header.offline;
+        padded.padded = !header.padded;
+        epoch.epoch += 1;
+        assert_eq!(open(&offline), Err(CommitmentMismatch));
+        assert_eq!(open(&padded), Err(CommitmentMismatch));
+        assert_eq!(open(&epoch), Err(WrongSession));
     }
 }

@@ -8,9 +8,9 @@ use super::session::EncryptionSession;
 use super::view::View;
 use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::envelope::text::{from_text, to_text};
-use plico_protocol::envelope::{EnvelopeError, EnvelopeKey, Padding, open, seal};
+use plico_protocol::envelope::{EnvelopeError, EnvelopeKey, Padding, open_after_header, seal};
 use plico_protocol::format::context::AppContext;
-use plico_protocol::format::header::Header;
+use plico_protocol::format::header::{HEADER_LEN, Header};
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::format::suite::Suite;
 use serde::Serialize;
@@ -197,7 +197,9 @@ impl EncryptionSession {
             return Err(ErrorCode::WrongSession.into());
         }
         let (view, key) = self.account.key_for(self.id.0, header.epoch).await?;
-        let data = open(&key, envelope, context)?;
+        // The header that was read above, and no other: a host may show memory that changes.
+        let message = envelope.get(HEADER_LEN..).unwrap_or_default();
+        let data = open_after_header(&key, &header, message, context)?;
         let known_ms = view.refreshed_ms;
         Ok(Decrypted::new(data, self.id, header.offline, known_ms))
     }

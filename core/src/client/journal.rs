@@ -4,6 +4,7 @@ use super::account::{Account, AccountInner};
 use super::events::Event;
 use super::ids::SessionId;
 use super::pins::store_error;
+use super::plico::is_unreachable;
 use super::saves::{Saved, Saves};
 use super::sessions::SessionCell;
 use super::stored::{self, APPENDS, CREATES, JOURNAL, JournalRecord, journal_name};
@@ -11,6 +12,7 @@ use crate::error::{ErrorCode, Result};
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::wire::b64;
 use plico_protocol::wire::rest::Appended;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Whether the directory may have carried the request out all the same.
@@ -131,11 +133,22 @@ impl AccountInner {
         };
         let mut saves = Saves::default();
         Self::clear_journal(&upload, &mut saves);
+        let mut sent = None;
         if done {
-            self.keep_settled(id, &upload.body, &mut saves).await?;
+            // What was settled is known here before it counts as settled: nothing
+            // is written under an epoch that a revocation has just ended.
+            match self.refresh_cell(id, cell).await {
+                Err(error) if is_unreachable(error.code()) => return Err(error),
+                _ => {} // whoever uses the session next is told
+            }
+            sent = self.keep_settled(id, &upload.body, &mut saves).await?;
         }
         if self.save(saves).await? == Saved::Conflict {
             self.drop_journal(&upload).await?;
+        } else if let (Some(sent), Some(view)) = (sent, cell.known()) {
+            let mut view = (*view).clone();
+            view.sent = sent;
+            self.show(cell, Some(Arc::new(view)));
         }
         cell.unsettled.store(false, Ordering::Relaxed);
         let session = SessionId(id);

@@ -199,18 +199,23 @@ impl AccountInner {
     }
 
     /// The same for a request of an earlier call, of which only now it is known
-    /// that it was accepted.
-    pub async fn keep_settled(&self, id: ChainId, body: &[u8], saves: &mut Saves) -> Result<()> {
+    /// that it was accepted. Gives all that is kept of the session so.
+    pub async fn keep_settled(
+        &self,
+        id: ChainId,
+        body: &[u8],
+        saves: &mut Saves,
+    ) -> Result<Option<Vec<StoredSent>>> {
         let name = stored::session_name(id);
         let kept = self.read_session(&name).await?;
         let Some((mut kept, before)) = kept.filter(|(kept, _)| kept.id == id) else {
-            return Ok(());
+            return Ok(None);
         };
         let append: Append = serde_json::from_slice(body).map_err(|_| damaged())?;
         let entries: Vec<B64> = append.entries.into_iter().map(|it| it.entry).collect();
         let entries = decode_entries(&entries).map_err(|_| damaged())?;
         let Some(seq) = entries.first().map(|it| it.entry.seq) else {
-            return Ok(());
+            return Ok(None);
         };
         if kept.sent.iter().all(|sent| sent.seq != seq) {
             let at_ms = self.plico.inner.wire.now_ms();
@@ -220,7 +225,7 @@ impl AccountInner {
             saves.put(name.clone(), stored::write(&kept));
             saves.expect(name, Some(before));
         }
-        Ok(())
+        Ok(Some(kept.sent))
     }
 
     /// What another process has sent, or a call that was given up, is there to

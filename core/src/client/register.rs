@@ -166,7 +166,13 @@ impl Account {
         // What was sent before may still be on its way: the same bytes go out
         // again, so that there is one enrolment, as long as its token is good.
         if let Some(body) = self.inner.read_sent(record.identity, 0).await? {
-            match self.post_enrolment(record, body).await {
+            let mut sent = self.post_enrolment(record, body.clone()).await;
+            if matches!(&sent, Err(error) if error.code() == ErrorCode::Conflict) {
+                // The first copy has arrived only now, and won against this one:
+                // then the same bytes are welcome once more.
+                sent = self.post_enrolment(record, body).await;
+            }
+            match sent {
                 Err(error) if !outcome_is_unknown(error.code()) => {}
                 done => return done,
             }

@@ -130,10 +130,12 @@ pub async fn check_end(ward: &Ward, verb: Verb, session: &EncryptionSession) {
     }
 }
 
-/// Whatever this person ever sent: at each place of each log one entry only.
-pub fn check_one_entry_for_each_place(person: &TestPerson) {
+/// Whatever this person's programs ever sent: at each place of each log one
+/// entry only.
+pub fn check_one_entry_for_each_place(programs: &[&TestPerson]) {
     let mut places: BTreeMap<([u8; 32], u64), BTreeSet<[u8; 32]>> = BTreeMap::new();
-    for (request, _) in person.connection().exchanges() {
+    let exchanges = programs.iter().flat_map(|it| it.connection().exchanges());
+    for (request, _) in exchanges {
         let entries = if let Ok(append) = serde_json::from_slice::<Append>(&request.body) {
             append.entries
         } else if let Ok(enrol) = serde_json::from_slice::<Enrol>(&request.body) {

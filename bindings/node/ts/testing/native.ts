@@ -1,6 +1,13 @@
 /** The testing kit's native half. */
 
-import { load, type Addon, type NativeAccount, type NativePlico, type NativePlicoInput, type Cancel } from "../native";
+import {
+  load,
+  type Addon,
+  type NativeAccount,
+  type NativePlico,
+  type NativePlicoInput,
+  type Cancel,
+} from "../native";
 
 export interface NativeConnection {
   loseReplies(count: number): void;

@@ -27,7 +27,9 @@ pub fn lies() -> Vec<String> {
 
 pub(crate) fn lie(name: &str) -> Result<Lie, KitFailure> {
     let found = Lie::ALL.iter().find(|lie| lie.name() == name);
-    found.copied().ok_or_else(|| invalid("there is no such lie"))
+    found
+        .copied()
+        .ok_or_else(|| invalid("there is no such lie"))
 }
 
 /// Starts an empty directory.

@@ -26,7 +26,7 @@ pub mod text;
 
 pub use error::EnvelopeError;
 pub use key::EnvelopeKey;
-pub use open::{open, open_stream};
+pub use open::{open, open_after_header, open_stream};
 pub use seal::{Padding, StreamPadding, seal, seal_stream};
 pub use signed::{Author, EnvelopeSignature, envelope_hash, envelope_hash_stream};
 

@@ -26,13 +26,28 @@ pub fn open(
     context: Option<&AppContext>,
 ) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
     let header = Header::decode(envelope)?;
-    key.check_header(&header, context)?;
-    let (prefix, frames) = envelope[HEADER_LEN..]
+    open_after_header(key, &header, &envelope[HEADER_LEN..], context)
+}
+
+/// The same for whoever has read the header already: `message` is what follows
+/// its 26 bytes. What `header` says is authenticated with it; and of memory that
+/// somebody else may change meanwhile, each byte is read once.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_after_header(
+    key: &EnvelopeKey,
+    header: &Header,
+    message: &[u8],
+    context: Option<&AppContext>,
+) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
+    key.check_header(header, context)?;
+    let (prefix, frames) = message
         .split_first_chunk::<PREFIX_LEN>()
         .ok_or(EnvelopeError::Truncated)?;
     let (salt, commitment) = split_prefix(prefix);
     let mut opener = key
-        .message_keys(&header, context, &salt)?
+        .message_keys(header, context, &salt)?
         .opener(&commitment)?;
 
     let mut unpadder = Unpadder::new(header.padded);

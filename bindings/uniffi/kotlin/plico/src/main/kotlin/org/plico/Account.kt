@@ -18,7 +18,7 @@ public class Account private constructor(
     private val handle: AccountHandle,
     private val causes: Causes,
 ) : AutoCloseable {
-    /** The identity, 43 characters of base64url; null before [register]. */
+    /** The identity, 43 characters of base64url; null before [register] and after [close]. */
     public val identityId: String? get() = handle.identityId()
 
     /**
@@ -130,10 +130,10 @@ public class Account private constructor(
      * Finishes the writes whose outcome is not known, after a crash or a lost reply.
      * Worth calling when an app starts and when it comes online again; otherwise each
      * is finished before the next write to its session.
+     *
+     * @return how many there were.
      */
-    public suspend fun settle() {
-        call(causes) { handle.settle(null) }
-    }
+    public suspend fun settle(): Long = call(causes) { handle.settle(null) }.toLong()
 
     /**
      * Accepts that another identity stands behind `userId`, after

@@ -1,7 +1,7 @@
 package org.plico
 
-import kotlinx.coroutines.currentCoroutineContext
-import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.withContext
 import org.plico.ffi.Failure
 import org.plico.ffi.InternalException
 import java.nio.charset.CharacterCodingException
@@ -14,12 +14,15 @@ import kotlin.coroutines.cancellation.CancellationException
  * Every suspending call into the library goes through here: errors become
  * [PlicoException], and cancellation passes through untouched. [causes] are asked
  * for what the app's own code threw while the call was under way.
+ *
+ * The library resumes a call on a thread of its own. Whatever dispatcher the app
+ * uses, or none: none of its code may run there, where it would hold up the
+ * library or wait for itself. Nor does the caller's thread copy large arrays.
  */
 internal suspend fun <T> call(causes: Causes, work: suspend () -> T): T {
-    currentCoroutineContext().ensureActive()
     val watch = causes.watch()
     return try {
-        work()
+        withContext(Dispatchers.Default) { work() }
     } catch (cancelled: CancellationException) {
         throw cancelled
     } catch (error: Exception) {

@@ -183,7 +183,7 @@ public class EncryptionSession private constructor(
      * Keeps up to 8 KiB beside the session (a title, the app's own id), encrypted for
      * its recipients. Needs the rights to forward and to revoke.
      *
-     * @throws PlicoException [ErrorCode.NOT_ALLOWED]; [ErrorCode.INVALID_ARGUMENT] for more.
+     * @throws PlicoException [ErrorCode.NOT_ALLOWED]; [ErrorCode.TOO_LARGE] for more.
      */
     public suspend fun setMetadata(data: ByteArray) {
         call(causes) { handle.setMetadata(data, null) }

@@ -1,5 +1,7 @@
 package org.plico.testing
 
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.withContext
 import org.plico.PlicoException
 import org.plico.testing.ffi.KitFailure
 import java.time.Duration
@@ -10,6 +12,9 @@ internal inline fun <T> kit(work: () -> T): T = try {
 } catch (failure: KitFailure.Kit) {
     throw PlicoException(failure.code, failure.reason)
 }
+
+/** The same for what suspends; the library resumes on a thread of its own, where no test runs. */
+internal suspend fun <T> kitCall(work: suspend () -> T): T = kit { withContext(Dispatchers.Default) { work() } }
 
 internal fun span(duration: Duration): Duration {
     require(!duration.isNegative) { "a duration is not negative" }

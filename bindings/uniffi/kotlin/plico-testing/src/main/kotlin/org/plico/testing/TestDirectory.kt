@@ -50,15 +50,15 @@ public class TestDirectory private constructor(private val kit: KitDirectory) {
 
     /** Stops the directory's program and starts it again on the same data. */
     public suspend fun restart() {
-        kit { kit.restart() }
+        kitCall { kit.restart() }
     }
 
     /** The directory's whole content now. */
-    public suspend fun backup(): Backup = Backup(kit { kit.backup() })
+    public suspend fun backup(): Backup = Backup(kitCall { kit.backup() })
 
     /** The directory loses everything that was written after `backup` was made. */
     public suspend fun restore(backup: Backup) {
-        kit { kit.restore(backup.kit) }
+        kitCall { kit.restore(backup.kit) }
     }
 
     /**
@@ -83,7 +83,7 @@ public class TestDirectory private constructor(private val kit: KitDirectory) {
 
     public companion object {
         /** Starts an empty directory. */
-        public suspend fun start(): TestDirectory = TestDirectory(kit { startDirectory() })
+        public suspend fun start(): TestDirectory = TestDirectory(kitCall { startDirectory() })
 
         /** The names of all lies, such as `UserIdMoved`. */
         public val lies: List<String> by lazy { org.plico.testing.ffi.lies() }

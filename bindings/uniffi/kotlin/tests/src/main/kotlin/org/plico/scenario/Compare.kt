@@ -1,0 +1,72 @@
+package org.plico.scenario
+
+import kotlinx.serialization.json.JsonElement
+import kotlinx.serialization.json.JsonNull
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.JsonPrimitive
+import kotlinx.serialization.json.boolean
+import kotlinx.serialization.json.jsonArray
+import kotlinx.serialization.json.jsonObject
+import kotlinx.serialization.json.jsonPrimitive
+import kotlinx.serialization.json.long
+import org.plico.Decrypted
+import org.plico.RecipientInfo
+import java.time.Instant
+
+/** Times that no step names lie where they must; otherwise what is wrong. */
+fun insane(value: Any?): String? {
+    val now = Instant.now()
+    val recent = now.minusSeconds(3600)..now.plusSeconds(5)
+    val times = when (value) {
+        is Decrypted -> listOf(value.knownAt)
+        is List<*> -> value.filterIsInstance<RecipientInfo>().map { it.grantedAt }
+        else -> emptyList()
+    }
+    return if (times.all { it in recent }) null else "a time is far from now"
+}
+
+/** Whether a step gave what it was to give. */
+fun World.matches(expected: JsonElement, got: Any?): Boolean = when (got) {
+    null -> expected is JsonNull
+    is Boolean -> expected.jsonPrimitive.boolean == got
+    is Long -> expected.jsonPrimitive.long == got
+    is ByteArray -> bytes(expected).contentEquals(got)
+    is String -> text(expected) == got
+    is Decrypted -> expected.jsonObject.all { (name, value) -> sameOpened(name, value, got) }
+    is List<*> -> {
+        val recipients = got.filterIsInstance<RecipientInfo>()
+        if (recipients.isEmpty()) texts(expected) == got else sameRecipients(expected, recipients)
+    }
+    else -> false
+}
+
+private fun World.sameOpened(name: String, expected: JsonElement, got: Decrypted) = when (name) {
+    "data" -> bytes(expected).contentEquals(got.data)
+    "session" -> text(expected) == got.sessionId
+    "written_offline" -> expected.jsonPrimitive.boolean == got.writtenOffline
+    else -> error("`decrypt` gives no `$name`")
+}
+
+private fun sameRecipients(expected: JsonElement, got: List<RecipientInfo>): Boolean {
+    val wanted = expected.jsonArray.map { it.jsonObject }.sortedBy { it["user_id"].toString() }
+    val there = got.map(::member).sortedBy { it["user_id"].toString() }
+    return wanted.size == there.size && wanted.zip(there).all { (one, other) -> one.all { other[it.key] == it.value } }
+}
+
+private fun member(of: RecipientInfo) = JsonObject(
+    mapOf(
+        "user_id" to JsonPrimitive(of.userId),
+        "rights" to wordsOf(of.rights),
+        "expires" to JsonPrimitive(of.expiresAt != null),
+    ),
+)
+
+/** What was got, short; never what was in an envelope. */
+fun shown(value: Any?): String = when (value) {
+    null, is Boolean, is Long -> value.toString()
+    is ByteArray -> "${value.size} bytes"
+    is String -> "a text of ${value.length} characters"
+    is Decrypted -> "${value.data.size} bytes, written offline: ${value.writtenOffline}"
+    is List<*> -> value.joinToString { if (it is RecipientInfo) member(it).toString() else it.toString() }
+    else -> value::class.simpleName.orEmpty()
+}

@@ -1,0 +1,168 @@
+package org.plico.scenario
+
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.async
+import kotlinx.coroutines.delay
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.JsonPrimitive
+import kotlinx.serialization.json.boolean
+import kotlinx.serialization.json.int
+import kotlinx.serialization.json.jsonArray
+import kotlinx.serialization.json.jsonObject
+import kotlinx.serialization.json.jsonPrimitive
+import kotlinx.serialization.json.long
+import org.plico.Account
+import org.plico.EncryptionSession
+import org.plico.ErrorCode
+import org.plico.OnMissing
+import org.plico.Plico
+import org.plico.PlicoException
+import org.plico.Suite
+import java.time.Duration
+import kotlin.io.path.exists
+import kotlin.io.path.readBytes
+
+/** How a step ended. */
+sealed class Outcome {
+    /** With a result: bytes, text, a handle and so on. */
+    class Gave(val value: Any?) : Outcome()
+
+    /** With an error of Plico's. */
+    class Refused(val code: String, val message: String, val recipients: List<String>) : Outcome()
+
+    /** Not at all: the step is not one that this runner can do. */
+    class Broken(val why: String) : Outcome()
+}
+
+suspend fun World.outcomeOf(step: Step): Outcome = try {
+    Outcome.Gave(if (step.cancelled) inCancelledJob { result(step) } else result(step))
+} catch (refused: PlicoException) {
+    Outcome.Refused(refused.code, refused.message.orEmpty(), refused.recipients)
+} catch (_: CancellationException) {
+    Outcome.Refused(ErrorCode.CANCELLED, "", emptyList())
+} catch (broken: Exception) {
+    Outcome.Broken(broken.toString())
+}
+
+/** Runs `work` in a job that was cancelled before; `work` begins all the same. */
+private suspend fun inCancelledJob(work: suspend () -> Any?): Any? {
+    val scope = CoroutineScope(Job().apply { cancel() })
+    return scope.async(start = CoroutineStart.UNDISPATCHED) { work() }.await()
+}
+
+private suspend fun World.result(step: Step): Any? {
+    val args = step.args
+    return when (val on = step.on?.let(::named)) {
+        null -> aloneResult(step.verb, args)
+        is Plico -> plicoResult(on, step.verb, args)
+        is Account -> accountResult(on, step.verb, args)
+        is EncryptionSession -> sessionResult(on, step.verb, args)
+        else -> error("`${step.on}` is ${shown(on)}")
+    }
+}
+
+private fun JsonObject.text(name: String) = getValue(name).jsonPrimitive.content
+
+private fun JsonObject.ms(name: String) = get(name)?.let { Duration.ofMillis(it.jsonPrimitive.long) }
+
+private suspend fun World.aloneResult(verb: String, args: JsonObject): Any? = when (verb) {
+    "open" -> Plico.open(
+        directory = text(args.getValue("directory")),
+        tenant = text(args.getValue("tenant")),
+        maxStaleness = args.ms("max_staleness_ms"),
+        requestTimeout = args.ms("request_timeout_ms"),
+        attempts = args["attempts"]?.jsonPrimitive?.int,
+        startOffline = args["start_offline"]?.jsonPrimitive?.boolean ?: false,
+    )
+    "write_file" -> nothing { write(args.text("path"), bytes(args.getValue("data"))) }
+    "read_file" -> path(args.text("path")).readBytes()
+    "exists" -> path(args.text("path")).exists()
+    "wait" -> nothing { delay(args.getValue("ms").jsonPrimitive.long) }
+    else -> error("`$verb` is not known")
+}
+
+private suspend fun World.plicoResult(plico: Plico, verb: String, args: JsonObject): Any? = when (verb) {
+    "tenant_id" -> plico.tenantId
+    "account" -> when (args["memory"]) {
+        JsonPrimitive(true) -> plico.accountInMemory()
+        else -> plico.account(path(args.text("store")), bytes(args.getValue("key")))
+    }
+    "close" -> nothing { plico.close() }
+    else -> error("`$verb` is not known")
+}
+
+private suspend fun World.accountResult(account: Account, verb: String, args: JsonObject): Any? = when (verb) {
+    "identity_id" -> account.identityId
+    "register" -> {
+        val userId = text(args.getValue("user_id"))
+        val token = args["token"]?.let(::text)
+        val enrolment = DevEnrolment(this.args["directory"], this.args["tenant"])
+        account.register(userId) { request -> token ?: enrolment.token(userId, request.identityId) }
+    }
+    "create_session" -> {
+        val recipients = args.getValue("recipients").jsonArray.map { it.jsonObject }
+        val onMissing = if (args["on_missing"] == JsonPrimitive("skip")) OnMissing.SKIP else OnMissing.FAIL
+        val suite = if (args["suite"] == JsonPrimitive(2)) Suite.AES_256_GCM else Suite.CHACHA20_POLY1305
+        if (recipients.all { "rights" !in it && "expires_in_ms" !in it }) {
+            account.createSession(*recipients.map(::recipient).toTypedArray(), onMissing = onMissing, suite = suite)
+        } else {
+            account.createSession(recipients.associate { recipient(it) to grant(it) }, onMissing, suite)
+        }
+    }
+    "session" -> account.session(text(args.getValue("id")))
+    "session_of" -> account.sessionOf(bytes(args.getValue("envelope")))
+    "offline" -> account.offline()
+    "max_staleness" -> account.maxStaleness(Duration.ofMillis(args.getValue("ms").jsonPrimitive.long))
+    "prefetch" -> account.prefetch(texts(args.getValue("ids"))).map { it.code ?: "OK" }
+    "settle" -> account.settle()
+    "accept_identity_change" -> account.acceptIdentityChange(text(args.getValue("user_id")))
+    "decrypt" -> account.decrypt(bytes(args.getValue("envelope")), context(args))
+    "decrypt_text" -> account.decryptText(text(args.getValue("text")), context(args))
+    "decrypt_file" -> nothing {
+        account.decryptFile(path(args.text("source")), path(args.text("target")), context(args))
+    }
+    "close" -> nothing { account.close() }
+    else -> error("`$verb` is not known")
+}
+
+private suspend fun World.sessionResult(session: EncryptionSession, verb: String, args: JsonObject): Any? = when (verb) {
+    "session_id" -> session.id
+    "missing_recipients" -> session.missingRecipients
+    "encrypt" -> session.encrypt(bytes(args.getValue("data")), context(args))
+    "encrypt_text" -> session.encryptText(text(args.getValue("text")), context(args))
+    "encrypt_file" -> nothing {
+        session.encryptFile(path(args.text("source")), path(args.text("target")), context(args))
+    }
+    "decrypt" -> session.decrypt(bytes(args.getValue("envelope")), context(args))
+    "decrypt_text" -> session.decryptText(text(args.getValue("text")), context(args))
+    "decrypt_file" -> nothing {
+        session.decryptFile(path(args.text("source")), path(args.text("target")), context(args))
+    }
+    "grant" -> nothing {
+        val grant = grant(args)
+        session.grant(recipient(args.getValue("to").jsonObject), grant.rights, grant.expiresAt)
+    }
+    "revoke" -> nothing {
+        val cascade = args["cascade"]?.jsonPrimitive?.boolean ?: false
+        session.revoke(recipient(args.getValue("from").jsonObject), cascade)
+    }
+    "leave" -> nothing { session.leave() }
+    "rotate" -> nothing { session.rotate() }
+    "refresh" -> nothing { session.refresh() }
+    "forget" -> nothing { session.forget() }
+    "end" -> nothing { session.end() }
+    "recipients" -> session.recipients()
+    "set_metadata" -> nothing { session.setMetadata(bytes(args.getValue("data"))) }
+    "metadata" -> session.metadata()
+    "offline" -> session.offline()
+    "max_staleness" -> session.maxStaleness(Duration.ofMillis(args.getValue("ms").jsonPrimitive.long))
+    else -> error("`$verb` is not known")
+}
+
+private inline fun nothing(work: () -> Unit): Nothing? {
+    work()
+    return null
+}

@@ -1,0 +1,98 @@
+package org.plico
+
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
+import org.plico.ErrorCode.CLOSED
+import java.nio.file.Path
+import java.time.Duration
+import kotlin.io.path.writeBytes
+
+/** After `close` every call says so; nothing crashes, hangs or closes somebody else. */
+class CloseTest {
+    private val data = "x".toByteArray()
+    private val patient = Recipient.user("patient.7")
+
+    /** Every suspending call of a session. */
+    private fun calls(session: EncryptionSession, sealed: ByteArray, text: String, folder: Path) = listOf<suspend () -> Any?>(
+        { session.encrypt(data) },
+        { session.encryptText("x") },
+        { session.encryptFile(folder.resolve("plain"), folder.resolve("out")) },
+        { session.decrypt(sealed) },
+        { session.decryptText(text) },
+        { session.decryptFile(folder.resolve("sealed"), folder.resolve("out")) },
+        { session.grant(patient) },
+        { session.revoke(patient) },
+        { session.leave() },
+        { session.transfer(patient) },
+        { session.recipients() },
+        { session.rotate() },
+        { session.refresh() },
+        { session.forget() },
+        { session.end() },
+        { session.setMetadata(data) },
+        { session.metadata() },
+    )
+
+    private fun calls(account: Account, sealed: ByteArray, text: String, folder: Path) = listOf<suspend () -> Any?>(
+        { account.register("dr.a") { error("nobody is asked") } },
+        { account.createSession(patient) },
+        { account.sessionOf(sealed) },
+        { account.decrypt(sealed) },
+        { account.decryptText(text) },
+        { account.decryptFile(folder.resolve("sealed"), folder.resolve("out")) },
+        { account.prefetch(listOf()) },
+        { account.settle() },
+        { account.acceptIdentityChange("patient.7") },
+    )
+
+    private suspend fun allClosed(ward: Ward, folder: Path, close: () -> Unit) {
+        val account = ward.doctor.account
+        val sealed = ward.session.encrypt(data)
+        val text = ward.session.encryptText("x")
+        folder.resolve("plain").writeBytes(data)
+        ward.session.encryptFile(folder.resolve("plain"), folder.resolve("sealed"))
+        val offline = account.offline()
+        close()
+        close()
+        val accounts = listOf(account, offline, account.offline(), account.maxStaleness(Duration.ofDays(1)))
+        for (it in accounts) {
+            for (call in calls(it, sealed, text, folder)) fails(CLOSED, call)
+        }
+        val sessions = listOf(ward.session, ward.session.offline(), account.session(ward.session.id))
+        for (it in sessions) {
+            for (call in calls(it, sealed, text, folder)) fails(CLOSED, call)
+        }
+        assertEquals(null, account.identityId)
+        assertEquals("x", ward.patient.account.decryptText(text))
+    }
+
+    @Test
+    fun `an account that was closed`(@TempDir folder: Path) = test {
+        val ward = Ward.open()
+        allClosed(ward, folder) { ward.doctor.account.close() }
+        // The connection goes on.
+        assertEquals(null, ward.doctor.plico.accountInMemory().identityId)
+    }
+
+    @Test
+    fun `a connection that was closed`(@TempDir folder: Path) = test {
+        val ward = Ward.open()
+        allClosed(ward, folder) { ward.doctor.plico.close() }
+        fails(CLOSED) { ward.doctor.plico.accountInMemory() }
+        fails(CLOSED) { ward.doctor.plico.account(folder.resolve("a"), ByteArray(32)) }
+        fails(CLOSED) { ward.doctor.plico.account(ward.doctor.store) }
+        assertEquals(ward.directory.tenant, ward.doctor.plico.tenantId)
+    }
+
+    @Test
+    fun `what nobody closes is cleaned up`() = test {
+        val ward = Ward.open()
+        repeat(200) {
+            val session = ward.doctor.account.session(ward.session.id)
+            ward.patient.account.offline().maxStaleness(Duration.ZERO).session(session.id)
+        }
+        repeat(3) { System.gc() }
+        ward.session.encrypt(data)
+    }
+}
