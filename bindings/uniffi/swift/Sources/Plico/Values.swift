@@ -2,7 +2,7 @@ import Foundation
 
 /// What was in an envelope.
 public struct Decrypted: Sendable {
-    /// The plaintext. Plico keeps no copy; Swift may, so keep it no longer than needed.
+    /// The plaintext. Plico keeps no copy.
     public let data: Data
     /// The session that it was encrypted in.
     public let sessionID: String
