@@ -2,12 +2,14 @@
 //! `plico` and holds no rule of its own. What apps see is written in TypeScript
 //! (`ts/`), which checks arguments and makes errors; nothing here is public.
 //!
-//! Every call returns a promise and runs on threads of its own ([`runtime`]).
-//! A rejection is always an error with a stable `code` ([`failure`]). What the
+//! Every call returns a promise and runs on threads of its own (`runtime.rs`).
+//! A rejection is always an error with a stable `code` (`failure.rs`). What the
 //! app supplies (transport, store, enrolment, hooks) is called on the event
-//! loop's thread through [`host`].
+//! loop's thread through `host/`.
 
 #![deny(clippy::mem_forget)]
+// napi registers nothing in a test build, so nothing seems to be used in one.
+#![cfg_attr(test, allow(dead_code))]
 
 mod account;
 mod bytes;

@@ -35,10 +35,10 @@ pub struct NewSession {
 }
 
 impl NewSession {
-    fn to_core(self) -> plico::Result<SessionOptions> {
+    fn into_core(self) -> plico::Result<SessionOptions> {
         let mut options = SessionOptions::new();
         for it in self.recipients {
-            options = options.recipient(it.recipient.to_core()?, it.grant.into());
+            options = options.recipient(it.recipient.into_core()?, it.grant.into());
         }
         if self.skip_missing {
             options = options.on_missing(OnMissing::Skip);
@@ -112,7 +112,7 @@ impl AccountHandle {
     ) -> Result<Arc<SessionHandle>, Failure> {
         let account = self.account.clone();
         run(cancel, async move {
-            let session = account.create_session(options.to_core()?).await?;
+            let session = account.create_session(options.into_core()?).await?;
             Ok(Self::session_handle(session))
         })
         .await

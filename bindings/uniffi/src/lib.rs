@@ -3,7 +3,7 @@
 //! `bindings/uniffi/kotlin` and `bindings/uniffi/swift`.
 //!
 //! Every call runs on a runtime of this library and never on the caller's
-//! thread ([`run`]), takes an optional [`CancelHandle`], and fails with a
+//! thread (`run.rs`), takes an optional [`CancelHandle`], and fails with a
 //! [`Failure`] that holds a stable code. Dropping the foreign call (as Kotlin's
 //! coroutines do when they are cancelled) drops the work, too.
 

@@ -123,7 +123,7 @@ impl SessionHandle {
     ) -> Result<(), Failure> {
         let session = self.session.clone();
         run(cancel, async move {
-            session.grant(recipient.to_core()?, grant.into()).await
+            session.grant(recipient.into_core()?, grant.into()).await
         })
         .await
     }
@@ -142,7 +142,7 @@ impl SessionHandle {
             } else {
                 RevokeOptions::default()
             };
-            session.revoke_with(recipient.to_core()?, options).await
+            session.revoke_with(recipient.into_core()?, options).await
         })
         .await
     }
@@ -162,7 +162,9 @@ impl SessionHandle {
     ) -> Result<(), Failure> {
         let session = self.session.clone();
         run(cancel, async move {
-            session.transfer(to.to_core()?, keep.map(Into::into)).await
+            session
+                .transfer(to.into_core()?, keep.map(Into::into))
+                .await
         })
         .await
     }

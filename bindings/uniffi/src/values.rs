@@ -94,7 +94,7 @@ pub enum PlicoRecipient {
 }
 
 impl PlicoRecipient {
-    pub(crate) fn to_core(self) -> plico::Result<Recipient> {
+    pub(crate) fn into_core(self) -> plico::Result<Recipient> {
         Ok(match self {
             Self::User { user_id } => Recipient::user(user_id),
             Self::Identity { identity_id } => Recipient::identity(identity_id.parse()?),
