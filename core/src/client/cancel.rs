@@ -51,28 +51,37 @@ impl CancelToken {
     /// # Errors
     /// `CANCELLED`: also if the token was cancelled before; then `work` is not
     /// begun. Otherwise what `work` gives.
-    pub async fn run<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        self.until_cancelled(work)
-            .await
-            .unwrap_or_else(|| Err(ErrorCode::Cancelled.into()))
+    pub fn run<T>(&self, work: impl Future<Output = Result<T>>) -> impl Future<Output = Result<T>> {
+        let work = self.until_cancelled(work);
+        async move {
+            work.await
+                .unwrap_or_else(|| Err(ErrorCode::Cancelled.into()))
+        }
     }
 
     /// `None` if the token was cancelled before `work` was done.
-    pub(crate) async fn until_cancelled<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let mut work = pin!(work);
-        let mut cancelled = pin!(self.cancelled());
-        poll_fn(|context| {
-            // Looked at first, so that nothing more is done after it; and a
-            // result that was had is not thrown away.
-            if self.is_cancelled() {
-                return Poll::Ready(None);
-            }
-            if let Poll::Ready(done) = work.as_mut().poll(context) {
-                return Poll::Ready(Some(done));
-            }
-            cancelled.as_mut().poll(context).map(|()| None)
-        })
-        .await
+    pub(crate) fn until_cancelled<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> impl Future<Output = Option<T>> {
+        // On the heap: what a call does may be tens of kilobytes of state, which
+        // unoptimised code copies from frame to frame of a host's small stack.
+        let mut work = Box::pin(work);
+        async move {
+            let mut cancelled = pin!(self.cancelled());
+            poll_fn(|context| {
+                // Looked at first, so that nothing more is done after it; and a
+                // result that was had is not thrown away.
+                if self.is_cancelled() {
+                    return Poll::Ready(None);
+                }
+                if let Poll::Ready(done) = work.as_mut().poll(context) {
+                    return Poll::Ready(Some(done));
+                }
+                cancelled.as_mut().poll(context).map(|()| None)
+            })
+            .await
+        }
     }
 
     async fn cancelled(&self) {

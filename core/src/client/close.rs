@@ -65,11 +65,12 @@ impl AccountInner {
     }
 
     /// Does `work`, unless or until the account is closed.
-    pub async fn while_open<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        self.closing
-            .until_cancelled(work)
-            .await
-            .unwrap_or_else(|| Err(ErrorCode::Closed.into()))
+    pub fn while_open<T>(
+        &self,
+        work: impl Future<Output = Result<T>>,
+    ) -> impl Future<Output = Result<T>> {
+        let work = self.closing.until_cancelled(work);
+        async move { work.await.unwrap_or_else(|| Err(ErrorCode::Closed.into())) }
     }
 
     /// Puts a secret into memory, unless the account was closed meanwhile.

@@ -64,7 +64,7 @@ impl AccountInner {
             return Err(error);
         };
         match self.mend(id, cell, &view).await {
-            Ok(true) => self.fetch(id, Some(view), None).await,
+            Ok(true) => Box::pin(self.fetch(id, Some(view), None)).await,
             Ok(false) => Err(error),
             Err(other) if other.code() == ErrorCode::HistoryForked => Err(other),
             Err(other) => {

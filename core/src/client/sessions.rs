@@ -277,7 +277,7 @@ impl AccountInner {
     pub async fn refresh_cell(&self, id: ChainId, cell: &SessionCell) -> Result<Arc<View>> {
         self.load(id, cell, true).await?;
         let old = cell.known();
-        let fetched = match self.fetch(id, old.clone(), None).await {
+        let fetched = match Box::pin(self.fetch(id, old.clone(), None)).await {
             Err(error) if is_denial(error.code()) => {
                 self.end_access(id, cell).await?;
                 return Err(error);
@@ -342,7 +342,7 @@ impl AccountInner {
         let cell = self.cell(id);
         let _one_at_a_time = cell.gate.lock().await;
         if cell.known().is_none() {
-            match self.fetch(id, None, Some(answer)).await {
+            match Box::pin(self.fetch(id, None, Some(answer))).await {
                 Ok(view) => self.show(&cell, Some(Arc::new(view))),
                 Err(error) => {
                     self.sessions.remove(id);
