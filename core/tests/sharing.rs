@@ -572,10 +572,22 @@ async fn closed_and_foreign_objects_say_so() {
         code(plico::Plico::open(&world.url, "what").await),
         ErrorCode::InvalidArgument
     );
-    assert_eq!(
-        code(plico::Plico::open("ftp://x", &world.tenant()).await),
-        ErrorCode::InvalidArgument
-    );
+    let (host, tenant) = (world.url.trim_start_matches("http://"), world.tenant());
+    for url in [
+        String::new(),
+        "ftp://x".into(),
+        "https://".into(),
+        "https:///path".into(),
+        format!("http://name:word@{host}"),
+        format!("http://{host}?a=b"),
+        format!("http://{host}#a"),
+        format!("http://{host}/a b"),
+        format!("http://{host}\n"),
+    ] {
+        let opened = plico::Plico::open(&url, &tenant).await.unwrap_err();
+        assert_eq!(opened.code(), ErrorCode::InvalidArgument, "{url}");
+        assert!(!format!("{opened} {opened:?}").contains("word@"));
+    }
     let nobody = plico::TenantId::from([7; 32]).to_string();
     assert_eq!(
         code(plico::Plico::open(&world.url, &nobody).await),
@@ -649,4 +661,21 @@ async fn a_revoked_party_with_the_directorys_whole_database_opens_nothing_new() 
         let key = EnvelopeKey::new(old.payload_key(), tenant, id.0, epoch, suite);
         assert!(open(&key, &letter, None).is_err());
     }
+}
+
+#[tokio::test]
+async fn nobody_grants_or_hands_over_to_himself() {
+    let world = World::new().await;
+    let doctor = world.person("dr.a").await;
+    let session = doctor.account.create_session([]).await.unwrap();
+    let me = doctor.account.identity_id().unwrap();
+    for myself in [Recipient::user("dr.a"), Recipient::identity(me)] {
+        let granted = session.grant(myself.clone(), Grant::read()).await;
+        assert_eq!(code(granted), ErrorCode::InvalidArgument);
+        let handed = session.transfer(myself, Some(Rights::read())).await;
+        assert_eq!(code(handed), ErrorCode::InvalidArgument);
+    }
+    let recipients = session.recipients().await.unwrap();
+    assert_eq!(recipients.len(), 1);
+    assert!(recipients[0].rights.is_owner());
 }

@@ -28,7 +28,7 @@
  * | `NOT_FOUND` | There is nothing at this address. |
  * | `METHOD_NOT_ALLOWED` | This address does not take that method. |
  * | `UNAVAILABLE` | The directory can't answer now; try again later. |
- * | `INTERNAL` | The directory failed; its log holds the request id. |
+ * | `INTERNAL` | Something failed that should not: a bug, in the directory (its log holds the request id) or in this library. |
  * | `IDENTITY_CHANGED` | Another identity stands behind a known user id; the app must accept the change explicitly. |
  * | `ATTESTATION_INVALID` | The directory gave an identity for a user id without a valid word of the app's backend. |
  * | `HISTORY_SHORTENED` | The directory shows less of a history than this client has already seen. If it was restored from a backup, wait until those who have the rest have handed it back. |

@@ -147,10 +147,7 @@ impl PlicoBuilder {
     pub async fn open(self) -> Result<Plico> {
         let tenant_id: TenantId = self.tenant.parse()?;
         let base = self.directory.trim_end_matches('/').to_owned();
-        if !(base.starts_with("https://") || base.starts_with("http://")) {
-            return Err(Error::new(ErrorCode::InvalidArgument)
-                .with_detail("the directory is a URL that begins with https:// or http://"));
-        }
+        check_base(&base)?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => default_transport()?,
@@ -207,6 +204,29 @@ fn default_transport() -> Result<Arc<dyn Transport>> {
 fn default_transport() -> Result<Arc<dyn Transport>> {
     Err(Error::new(ErrorCode::InvalidArgument)
         .with_detail("without the feature `http`, give a transport"))
+}
+
+/// Paths are appended to the directory's URL, and it is signed with each request:
+/// nothing that gets lost on the way, or is a secret, may be in it.
+fn check_base(base: &str) -> Result<()> {
+    let invalid = |why: &str| Err(Error::new(ErrorCode::InvalidArgument).with_detail(why));
+    let rest = base
+        .strip_prefix("https://")
+        .or_else(|| base.strip_prefix("http://"));
+    let Some(rest) = rest else {
+        return invalid("the directory is a URL that begins with https:// or http://");
+    };
+    let host = rest.split('/').next().unwrap_or_default();
+    if host.is_empty() {
+        return invalid("the directory's URL names no host");
+    }
+    if host.contains('@') {
+        return invalid("the directory's URL holds a user name or password");
+    }
+    if rest.contains(|it: char| matches!(it, '?' | '#') || it.is_whitespace() || it.is_control()) {
+        return invalid("the directory's URL holds a query, a fragment or white space");
+    }
+    Ok(())
 }
 
 impl Plico {

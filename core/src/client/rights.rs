@@ -147,6 +147,16 @@ impl EncryptionSession {
         found.ok_or_else(|| ErrorCode::IdentityNotFound.into())
     }
 
+    /// The same, for what nobody can do for themselves.
+    async fn another(&self, recipient: Recipient) -> Result<Arc<IdentityState>> {
+        let found = self.one(recipient).await?;
+        if found.id() == self.account.inner.registered()?.identity {
+            return Err(Error::new(ErrorCode::InvalidArgument)
+                .with_detail("the recipient is this account itself"));
+        }
+        Ok(found)
+    }
+
     /// Gives `recipient` rights, in place of those that it had. It opens all
     /// that this account can open, also what was encrypted before. Not one
     /// byte of any envelope changes.
@@ -154,9 +164,9 @@ impl EncryptionSession {
     /// # Errors
     /// `NOT_ALLOWED` without the right to forward, or for more than this
     /// account has; `RECIPIENTS_NOT_FOUND`; `ENTRY_INVALID` for an end in the
-    /// past; as [`Self::refresh`].
+    /// past; `INVALID_ARGUMENT` for this account itself; as [`Self::refresh`].
     pub async fn grant(&self, recipient: Recipient, grant: Grant) -> Result<()> {
-        let identity = self.one(recipient).await?;
+        let identity = self.another(recipient).await?;
         self.commit(&GrantTo { identity, grant }).await
     }
 
@@ -230,7 +240,7 @@ impl EncryptionSession {
     /// # Errors
     /// `NOT_ALLOWED` for whoever is not an owner; as [`Self::grant`].
     pub async fn transfer(&self, to: Recipient, keep: Option<Rights>) -> Result<()> {
-        let to = self.one(to).await?;
+        let to = self.another(to).await?;
         self.commit(&HandOver { to, keep }).await
     }
 

@@ -64,7 +64,7 @@ codes! {
     NotFound = "NOT_FOUND", 404, "There is nothing at this address.";
     MethodNotAllowed = "METHOD_NOT_ALLOWED", 405, "This address does not take that method.";
     Unavailable = "UNAVAILABLE", 503, "The directory can't answer now; try again later.";
-    Internal = "INTERNAL", 500, "The directory failed; its log holds the request id.";
+    Internal = "INTERNAL", 500, "Something failed that should not: a bug, in the directory (its log holds the request id) or in this library.";
 
     // Given by a client that has checked an answer.
     IdentityChanged = "IDENTITY_CHANGED", 0, "Another identity stands behind a known user id; the app must accept the change explicitly.";

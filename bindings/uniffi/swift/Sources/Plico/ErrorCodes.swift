@@ -65,7 +65,7 @@ extension PlicoError.Code: CaseIterable {
     public static let methodNotAllowed = Self(rawValue: "METHOD_NOT_ALLOWED")
     /// The directory can't answer now; try again later.
     public static let unavailable = Self(rawValue: "UNAVAILABLE")
-    /// The directory failed; its log holds the request id.
+    /// Something failed that should not: a bug, in the directory (its log holds the request id) or in this library.
     public static let `internal` = Self(rawValue: "INTERNAL")
     /// Another identity stands behind a known user id; the app must accept the change
     /// explicitly.

@@ -78,7 +78,7 @@ public object ErrorCode {
     /** The directory can't answer now; try again later. */
     public const val UNAVAILABLE: String = "UNAVAILABLE"
 
-    /** The directory failed; its log holds the request id. */
+    /** Something failed that should not: a bug, in the directory (its log holds the request id) or in this library. */
     public const val INTERNAL: String = "INTERNAL"
 
     /** Another identity stands behind a known user id; the app must accept the change explicitly. */
