@@ -49,6 +49,8 @@ pub(crate) struct AccountInner {
     pub asked_ids: Batcher<ChainId, ()>,
     pub asked_users: Batcher<AskedUser, FoundUser>,
     pub asked_sessions: Batcher<AskedSession, SessionAnswer>,
+    /// One change of this identity's own chain at a time.
+    pub own_gate: async_lock::Mutex<()>,
     pub session_turns: async_lock::Semaphore,
     /// Secrets of this identity's user key, by generation.
     pub user_secrets: Mutex<BTreeMap<u32, EpochSecret>>,
@@ -82,6 +84,7 @@ impl Account {
             asked_ids: Batcher::default(),
             asked_users: Batcher::default(),
             asked_sessions: Batcher::default(),
+            own_gate: async_lock::Mutex::new(()),
             session_turns: async_lock::Semaphore::new(4),
             user_secrets: Mutex::default(),
             sessions: Sessions::default(),

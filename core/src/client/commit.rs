@@ -9,7 +9,7 @@
 use super::account::AccountInner;
 use super::events::Event;
 use super::ids::SessionId;
-use super::journal::{Upload, outcome_is_unknown};
+use super::journal::{Upload, What, outcome_is_unknown};
 use super::os_rng;
 use super::pins::decode_head;
 use super::record::Record;
@@ -124,7 +124,7 @@ impl Drafting<'_> {
     fn upload(&self, id: ChainId) -> Result<Upload> {
         Ok(Upload {
             id,
-            creates: false,
+            what: What::Appends,
             body: upload_body(&self.drafts)?,
         })
     }

@@ -4,7 +4,7 @@ use super::account::{Account, AccountInner};
 use super::commit::{draft_error, upload_body};
 use super::freshness::Freshness;
 use super::ids::SessionId;
-use super::journal::{Upload, outcome_is_unknown};
+use super::journal::{Upload, What, outcome_is_unknown};
 use super::options::{Grant, OnMissing, Recipient, SessionOptions};
 use super::plico::is_unreachable;
 use super::saves::{Saved, Saves};
@@ -147,7 +147,7 @@ impl Account {
                 .map_err(draft_error)?;
             let upload = Upload {
                 id: draft.entry.entry.chain_id,
-                creates: true,
+                what: What::Creates,
                 body: upload_body(std::slice::from_ref(&draft))?,
             };
             let mut lost = Lost::new(inner, intent, upload.id);

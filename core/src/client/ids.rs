@@ -63,3 +63,7 @@ public_id! {
     /// An encryption session.
     SessionId
 }
+public_id! {
+    /// A device of an identity.
+    DeviceId
+}

@@ -7,7 +7,7 @@ use super::pins::store_error;
 use super::plico::is_unreachable;
 use super::saves::{Saved, Saves};
 use super::sessions::SessionCell;
-use super::stored::{self, APPENDS, CREATES, JOURNAL, JournalRecord, journal_name};
+use super::stored::{self, APPENDS, CREATES, JOURNAL, JournalRecord, OWN, journal_name};
 use crate::error::{ErrorCode, Result};
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::wire::b64;
@@ -28,24 +28,40 @@ pub(crate) fn outcome_is_unknown(code: ErrorCode) -> bool {
     )
 }
 
-/// A request that changes a session.
+/// What a request changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// It makes a session.
+    Creates,
+    /// It changes one.
+    Appends,
+    /// It changes this identity's own chain.
+    Own,
+}
+
+/// A request that changes a chain.
 pub(crate) struct Upload {
     pub id: ChainId,
-    pub creates: bool,
+    pub what: What,
     pub body: Vec<u8>,
 }
 
 impl Upload {
     fn path(&self) -> String {
-        if self.creates {
-            "/sessions".to_owned()
-        } else {
-            format!("/sessions/{}/entries", b64::encode(&self.id.0))
+        let id = b64::encode(&self.id.0);
+        match self.what {
+            What::Creates => "/sessions".to_owned(),
+            What::Appends => format!("/sessions/{id}/entries"),
+            What::Own => format!("/identities/{id}/entries"),
         }
     }
 
     fn record(&self) -> Vec<u8> {
-        let what = if self.creates { CREATES } else { APPENDS };
+        let what = match self.what {
+            What::Creates => CREATES,
+            What::Appends => APPENDS,
+            What::Own => OWN,
+        };
         stored::write(&JournalRecord::new(what, self.id, &self.body))
     }
 }
@@ -100,37 +116,58 @@ impl AccountInner {
             .await
     }
 
+    /// What an earlier write to this chain has left open.
+    pub async fn journaled(&self, id: ChainId) -> Result<Option<Upload>> {
+        let bytes = self.store.get(&journal_name(id)).await;
+        let Some(bytes) = bytes.map_err(store_error)? else {
+            return Ok(None);
+        };
+        let record: JournalRecord = stored::read(bytes)?;
+        let what = match record.what {
+            CREATES => What::Creates,
+            APPENDS => What::Appends,
+            OWN => What::Own,
+            _ => return Err(ErrorCode::StoreDamaged.into()),
+        };
+        if record.chain_id != id {
+            return Err(ErrorCode::StoreDamaged.into());
+        }
+        Ok(Some(Upload {
+            id,
+            what,
+            body: record.body.into(),
+        }))
+    }
+
+    /// Sends the same bytes again. Gives whether they are in the chain now.
+    pub async fn post_again(&self, upload: &Upload) -> Result<bool> {
+        let mut sent = self.post_upload(upload).await;
+        if matches!(&sent, Err(error) if error.code() == ErrorCode::Conflict) {
+            // The first copy may have been on its way until now, and have won
+            // against this one: then the same bytes are welcome once more.
+            sent = self.post_upload(upload).await;
+        }
+        match sent {
+            Ok(_) => Ok(true),
+            Err(error) if outcome_is_unknown(error.code()) => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
     /// Settles what an earlier write has left open: the same bytes go out
     /// again, and the directory either has them or takes or refuses them.
     /// The caller holds the gate. Gives whether it has taken place, if there
     /// was anything.
     pub async fn settle(&self, id: ChainId, cell: &SessionCell) -> Result<Option<bool>> {
-        let bytes = self.store.get(&journal_name(id)).await;
-        let Some(bytes) = bytes.map_err(store_error)? else {
+        let Some(upload) = self.journaled(id).await? else {
             cell.unsettled.store(false, Ordering::Relaxed);
             return Ok(None);
         };
-        let record: JournalRecord = stored::read(bytes)?;
-        if record.chain_id != id || !(CREATES..=APPENDS).contains(&record.what) {
+        if upload.what == What::Own {
             return Err(ErrorCode::StoreDamaged.into());
         }
-        let upload = Upload {
-            id,
-            creates: record.what == CREATES,
-            body: record.body.into(),
-        };
         cell.unsettled.store(true, Ordering::Relaxed);
-        let mut sent = self.post_upload(&upload).await;
-        if matches!(&sent, Err(error) if error.code() == ErrorCode::Conflict) {
-            // The first copy may have been on its way until now, and have won
-            // against this one: then the same bytes are welcome once more.
-            sent = self.post_upload(&upload).await;
-        }
-        let done = match sent {
-            Ok(_) => true,
-            Err(error) if outcome_is_unknown(error.code()) => return Err(error),
-            Err(_) => false,
-        };
+        let done = self.post_again(&upload).await?;
         let mut saves = Saves::default();
         Self::clear_journal(&upload, &mut saves);
         let mut sent = None;
@@ -174,11 +211,16 @@ impl Account {
 
 impl AccountInner {
     async fn settle_all(&self) -> Result<usize> {
-        self.registered()?;
+        let me = self.registered()?.identity;
         let records = self.store.scan(JOURNAL).await.map_err(store_error)?;
         let mut count = 0;
         for (_, bytes) in records {
             let record: JournalRecord = stored::read(bytes)?;
+            if record.chain_id == me {
+                let _one_at_a_time = self.own_gate.lock().await;
+                count += usize::from(self.settle_own().await?.is_some());
+                continue;
+            }
             let cell = self.cell(record.chain_id);
             let _one_at_a_time = cell.gate.lock().await;
             count += usize::from(self.settle(record.chain_id, &cell).await?.is_some());

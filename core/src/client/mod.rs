@@ -11,8 +11,10 @@ mod cancel;
 mod close;
 mod commit;
 mod create_session;
+mod devices;
 mod encrypt;
 mod events;
+mod export;
 mod fetch;
 #[cfg(not(target_arch = "wasm32"))]
 mod files;
@@ -24,6 +26,7 @@ mod journal;
 mod kept;
 mod keys;
 mod options;
+mod own_chain;
 mod patience;
 mod pins;
 mod plico;
@@ -45,9 +48,11 @@ mod wire;
 
 pub use account::Account;
 pub use cancel::CancelToken;
+pub use devices::DeviceInfo;
 pub use encrypt::Decrypted;
 pub use events::{Event, LogLevel, LogRecord};
-pub use ids::{IdentityId, SessionId, TenantId};
+pub use export::FileKey;
+pub use ids::{DeviceId, IdentityId, SessionId, TenantId};
 pub use options::{
     AccountOptions, EnrolmentRequest, FileOptions, Grant, OnMissing, Progress, Recipient,
     RegisterOptions, RevokeOptions, Rights, SessionOptions,

@@ -96,6 +96,8 @@ pub(crate) struct StoredPage {
 /// What kind of request a journal record holds.
 pub(crate) const CREATES: u8 = 1;
 pub(crate) const APPENDS: u8 = 2;
+/// To this identity's own chain.
+pub(crate) const OWN: u8 = 3;
 
 #[derive(TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
 pub(crate) struct JournalRecord {

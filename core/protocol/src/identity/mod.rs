@@ -2,7 +2,9 @@
 //! whom, and which app backend vouches for which user id.
 
 pub mod attestation;
+pub mod devices;
 pub mod draft;
+pub mod file;
 pub mod state;
 pub mod tenant;
 

@@ -57,6 +57,8 @@ pub struct Device {
     pub verifying_key: VerifyingKey,
     /// The entry that added it.
     pub added: u64,
+    /// The signed time of that entry, milliseconds since 1970.
+    pub added_ms: u64,
     /// The entry that revoked it.
     pub revoked: Option<u64>,
 }
@@ -248,6 +250,7 @@ impl Replay for IdentityState {
                 keys: device.clone(),
                 verifying_key,
                 added: 0,
+                added_ms: entry.claimed_ms,
                 revoked: None,
             },
         )];
@@ -295,6 +298,7 @@ impl Replay for IdentityState {
                     keys: body.keys,
                     verifying_key,
                     added: entry.seq,
+                    added_ms: entry.claimed_ms,
                     revoked: None,
                 };
                 self.devices.insert(id, device);

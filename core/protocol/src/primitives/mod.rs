@@ -16,6 +16,7 @@ pub mod aead;
 pub mod hash;
 pub mod kdf;
 pub mod kem;
+pub mod passphrase;
 pub mod random;
 pub mod secret;
 pub mod sign;

@@ -44,6 +44,7 @@ codes! {
     NeedsNewerClient = "NEEDS_NEWER_CLIENT", 400, "Something was written by a newer version of Plico; update this one.";
     EntryInvalid = "ENTRY_INVALID", 422, "An entry breaks a rule of the protocol and was not accepted.";
     SignatureMissing = "SIGNATURE_MISSING", 401, "The request is not signed.";
+    DeviceRevoked = "DEVICE_REVOKED", 403, "This device was revoked by its owner: it signs and opens nothing any more.";
     SignatureInvalid = "SIGNATURE_INVALID", 401, "The request's signature does not verify; check the key and the public URL.";
     ClockSkewed = "CLOCK_SKEWED", 401, "The request's time is too far from the directory's; check the clock.";
     RequestReplayed = "REQUEST_REPLAYED", 409, "This signed request was already carried out once.";
@@ -95,6 +96,8 @@ codes! {
     RecipientsNotFound = "RECIPIENTS_NOT_FOUND", 0, "Some recipients have no account; see the list.";
     NotRegistered = "NOT_REGISTERED", 0, "Register this account first.";
     AlreadyRegistered = "ALREADY_REGISTERED", 0, "This account is registered under another user id.";
+    WrongPassphrase = "WRONG_PASSPHRASE", 0, "The passphrase, or the host's secret, is not the one that protects this identity file.";
+    IdentityFileInvalid = "IDENTITY_FILE_INVALID", 0, "These bytes are not an identity file, or were altered.";
     EnrolmentFailed = "ENROLMENT_FAILED", 0, "The app's own enrolment call failed; see its error.";
     Network = "NETWORK", 0, "The directory could not be reached, or its answer was cut off.";
     Offline = "OFFLINE", 0, "This needs the directory, and the call was to do without; go online, or prefetch what is to be opened offline.";

@@ -8,6 +8,7 @@ use crate::format::codec::{FormatError, decode, encode};
 use crate::format::entry::SignedEntry;
 use crate::format::ids::{KeyId, Kind, Recipient};
 use crate::format::wrap::{BackLink, MAX_BACK_LINKS, WRAP_LEN};
+use crate::identity::devices::IdentityDraft;
 use crate::keyring::wraps::Wrap;
 use crate::rights::draft::Draft;
 
@@ -130,6 +131,19 @@ pub fn entry_to_rest(entry: &SignedEntry, wraps: &[Wrap]) -> EntryUpload {
         wraps: wraps.iter().map(wrap_to_rest).collect(),
         back_links: Vec::new(),
         metadata: None,
+    }
+}
+
+/// A draft of an identity's own entry for sending.
+#[must_use]
+pub fn identity_draft_to_rest(draft: &IdentityDraft) -> EntryUpload {
+    EntryUpload {
+        back_links: draft
+            .back_links
+            .iter()
+            .map(|link| B64(encode(link)))
+            .collect(),
+        ..entry_to_rest(&draft.entry, &draft.wraps)
     }
 }
 

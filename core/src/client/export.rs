@@ -1,0 +1,275 @@
+//! An identity as a file: written by one device, taken in by another.
+
+use super::account::{Account, AccountInner};
+use super::ids::IdentityId;
+use super::os_rng;
+use super::own_chain::{Own, own_draft_error};
+use super::pins::store_error;
+use super::record::{self, Record};
+use super::saves::{Saved, Saves};
+use crate::error::{Error, ErrorCode, Result};
+use plico_protocol::chain::Replay as _;
+use plico_protocol::format::codec::FormatError;
+use plico_protocol::identity::draft::DeviceSecret;
+use plico_protocol::identity::file::{FileError, IdentityFile};
+use plico_protocol::primitives::secret::Secret32;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Where the fresh keys of an import wait until they are in the chain.
+const IMPORT: &str = "import";
+/// Characters that a passphrase has at least.
+const MIN_PASSPHRASE: usize = 12;
+
+/// What protects an identity file.
+#[derive(Clone)]
+pub struct FileKey(Inner);
+
+#[derive(Clone)]
+enum Inner {
+    Passphrase(Zeroizing<String>),
+    Host(Secret32),
+}
+
+impl core::fmt::Debug for FileKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("FileKey")
+    }
+}
+
+impl FileKey {
+    /// Something that a person remembers or has written down, of at least 12
+    /// characters. Better: [`Self::generate_passphrase`].
+    #[must_use]
+    pub fn passphrase(text: &str) -> Self {
+        Self(Inner::Passphrase(Zeroizing::new(text.to_owned())))
+    }
+
+    /// 32 uniformly random bytes that the host keeps: a passkey's PRF output, a
+    /// secret in the platform's keychain.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` if there are not 32.
+    pub fn host_secret(bytes: &[u8]) -> Result<Self> {
+        let secret = Secret32::from_slice(bytes).ok_or_else(|| {
+            Error::new(ErrorCode::InvalidArgument).with_detail("a host's secret has 32 bytes")
+        })?;
+        Ok(Self(Inner::Host(secret)))
+    }
+
+    /// A passphrase of 100 random bits: 20 characters of Crockford's base 32 (no
+    /// I, L, O or U) in groups of five.
+    #[must_use]
+    pub fn generate_passphrase() -> Zeroizing<String> {
+        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        let bytes = Zeroizing::new(plico_protocol::primitives::random::random_bytes::<20>(
+            &mut os_rng(),
+        ));
+        let mut text = Zeroizing::new(String::with_capacity(23));
+        for (index, byte) in bytes.iter().enumerate() {
+            if index > 0 && index % 5 == 0 {
+                text.push('-');
+            }
+            // 256 is a multiple of 32: each character is as likely as any other.
+            text.push(char::from(ALPHABET[usize::from(byte % 32)]));
+        }
+        text
+    }
+
+    fn check(&self) -> Result<()> {
+        match &self.0 {
+            Inner::Passphrase(text) if text.chars().count() < MIN_PASSPHRASE => {
+                Err(Error::new(ErrorCode::InvalidArgument)
+                    .with_detail("a passphrase has at least 12 characters"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn protection(&self) -> plico_protocol::identity::file::Protection<'_> {
+        use plico_protocol::identity::file::Protection;
+        match &self.0 {
+            Inner::Passphrase(text) => Protection::Passphrase(text),
+            Inner::Host(secret) => Protection::Host(secret),
+        }
+    }
+}
+
+fn file_error(error: &FileError) -> Error {
+    let code = match error {
+        FileError::Format(FormatError::NeedsNewerClient(_)) => ErrorCode::NeedsNewerClient,
+        FileError::Wrong => ErrorCode::WrongPassphrase,
+        FileError::Protection => ErrorCode::InvalidArgument,
+        _ => ErrorCode::IdentityFileInvalid,
+    };
+    Error::new(code).with_detail(error.to_string())
+}
+
+/// Argon2id takes tenths of a second: not on a thread that others wait for.
+#[cfg(not(target_arch = "wasm32"))]
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let (sender, receiver) = futures_channel::oneshot::channel();
+    let started = std::thread::Builder::new()
+        .name("plico-passphrase".into())
+        .spawn(move || drop(sender.send(work())));
+    started.map_err(|_| Error::new(ErrorCode::Internal).with_detail("no thread was started"))?;
+    receiver.await.map_err(|_| ErrorCode::Internal.into())
+}
+
+#[cfg(target_arch = "wasm32")]
+async fn off_thread<T>(work: impl FnOnce() -> T) -> Result<T> {
+    Ok(work())
+}
+
+impl Account {
+    /// This identity as a file, for another device or for a machine without a
+    /// network: the way to have a copy that no server ever held. A device of its
+    /// own is added to the identity for it, which [`Self::devices`] shows; to
+    /// withdraw the file, [revoke](Self::revoke_device) that device.
+    ///
+    /// Whoever has the file and what protects it is this person until then.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a passphrase of fewer than 12 characters, or when
+    /// the identity has 32 devices already; `NOT_REGISTERED`; `NETWORK`, after
+    /// which the device may be there although nobody has its file.
+    pub async fn export_identity(&self, key: &FileKey) -> Result<Vec<u8>> {
+        key.check()?;
+        let device = DeviceSecret::generate(&mut os_rng());
+        let exported = async {
+            let inner = &self.inner;
+            inner.add_own_device(&device).await?;
+            let record = inner.registered()?;
+            let state = inner.myself().await?;
+            let file = IdentityFile {
+                tenant_id: state.tenant_id(),
+                identity: record.identity,
+                device: device.clone(),
+                position: state.tip().head,
+                user_id: record.user_id.clone(),
+            };
+            let key = key.clone();
+            let sealed = move || file.seal(key.protection(), &mut os_rng());
+            off_thread(sealed)
+                .await?
+                .map_err(|error| file_error(&error))
+        };
+        self.inner.while_open(exported).await
+    }
+
+    /// Becomes a device of the identity that `file` holds, with keys of its own:
+    /// the file can be used again, for another one. Safe to call again with the
+    /// same file after an error.
+    ///
+    /// # Errors
+    /// `IDENTITY_FILE_INVALID`; `WRONG_PASSPHRASE`; `INVALID_ARGUMENT` for a
+    /// passphrase where a secret of the host is needed, or the reverse;
+    /// `ALREADY_REGISTERED` if this account has an identity; `WRONG_TENANT`;
+    /// `DEVICE_REVOKED` for a file that was withdrawn; `HISTORY_SHORTENED`,
+    /// `HISTORY_FORKED` if the directory shows another history than the file
+    /// says; `NETWORK`.
+    pub async fn import_identity(&self, file: &[u8], key: &FileKey) -> Result<IdentityId> {
+        let (bytes, key) = (file.to_vec(), key.clone());
+        let imported = async {
+            let opened = off_thread(move || IdentityFile::open(&bytes, key.protection()));
+            let file = opened.await?.map_err(|error| file_error(&error))?;
+            self.inner.import(file).await
+        };
+        self.inner.while_open(imported).await
+    }
+}
+
+/// An account that acts as the file's device. In the end it is another one, or
+/// nobody again.
+struct Trial<'a> {
+    inner: &'a AccountInner,
+    keep: bool,
+}
+
+impl Drop for Trial<'_> {
+    fn drop(&mut self) {
+        if !self.keep {
+            self.inner.hold_secret(&self.inner.record, None);
+            super::lock(&self.inner.user_secrets).clear();
+        }
+    }
+}
+
+impl AccountInner {
+    /// Makes `device` a device of this identity.
+    async fn add_own_device(&self, device: &DeviceSecret) -> Result<()> {
+        self.commit_own(|own: &mut Own<'_>| {
+            if own.state.active_device(&device.id()).is_some() {
+                return Ok(());
+            }
+            let drafted = own
+                .writer
+                .add_device(&own.state, device, &own.secret, &mut os_rng());
+            own.push(drafted.map_err(own_draft_error)?)
+        })
+        .await
+    }
+
+    async fn import(&self, file: IdentityFile) -> Result<IdentityId> {
+        let _one_at_a_time = self.registering.lock().await;
+        if file.tenant_id != self.plico.inner.wire.tenant_id {
+            return Err(ErrorCode::WrongTenant.into());
+        }
+        if super::lock(&self.record).is_some() || self.kept_record().await?.is_some() {
+            return Err(ErrorCode::AlreadyRegistered.into());
+        }
+        let fresh = self.fresh_device(&file).await?;
+        let mut trial = Trial {
+            inner: self,
+            keep: false,
+        };
+        let as_file = Record {
+            device: file.device,
+            ..fresh.clone()
+        };
+        self.hold_secret(&self.record, Some(Arc::new(as_file)));
+        let state = self.myself().await?;
+        match state.hash_at(file.position.seq) {
+            None => return Err(ErrorCode::HistoryShortened.into()),
+            Some(hash) if hash != file.position.hash => {
+                return Err(ErrorCode::HistoryForked.into());
+            }
+            Some(_) => {}
+        }
+        self.add_own_device(&fresh.device).await?;
+        // From here on as itself; what the file's device had opened is opened anew.
+        super::lock(&self.user_secrets).clear();
+        self.hold_secret(&self.record, Some(Arc::new(fresh.clone())));
+        self.myself().await?;
+        let mut saves = Saves::default();
+        saves.put(record::KEY.into(), fresh.encode()?);
+        saves.expect(record::KEY.into(), None);
+        saves.delete(IMPORT.into());
+        if self.save(saves).await? == Saved::Conflict {
+            return Err(ErrorCode::AlreadyRegistered.into());
+        }
+        trial.keep = true;
+        Ok(IdentityId(fresh.identity))
+    }
+
+    /// Keys of our own, written down before anybody hears of them: an import
+    /// that was broken off goes on with the same.
+    async fn fresh_device(&self, file: &IdentityFile) -> Result<Record> {
+        let kept = self.store.get(IMPORT).await.map_err(store_error)?;
+        if let Some(record) = kept.map(Record::decode).transpose()?
+            && record.identity == file.identity
+        {
+            return Ok(record);
+        }
+        let record = Record {
+            identity: file.identity,
+            device: DeviceSecret::generate(&mut os_rng()),
+            user_id: file.user_id.clone(),
+            pending: None,
+        };
+        let mut saves = Saves::default();
+        saves.put(IMPORT.into(), record.encode()?);
+        self.save(saves).await?;
+        Ok(record)
+    }
+}
