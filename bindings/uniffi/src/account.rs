@@ -1,5 +1,6 @@
 //! An identity's account.
 
+use crate::bytes::Bytes;
 use crate::cancel::CancelHandle;
 use crate::failure::{Failure, invalid};
 use crate::files::FileCall;
@@ -127,12 +128,12 @@ impl AccountHandle {
     /// The session that an envelope belongs to.
     pub async fn session_of(
         &self,
-        envelope: Vec<u8>,
+        envelope: Bytes,
         cancel: Option<Arc<CancelHandle>>,
     ) -> Result<Arc<SessionHandle>, Failure> {
         let account = self.account.clone();
         run(cancel, async move {
-            Ok(Self::session_handle(account.session_of(&envelope).await?))
+            Ok(Self::session_handle(account.session_of(&envelope.0).await?))
         })
         .await
     }
@@ -140,14 +141,14 @@ impl AccountHandle {
     /// Opens an envelope of any session.
     pub async fn decrypt(
         &self,
-        envelope: Vec<u8>,
+        envelope: Bytes,
         context: Option<PlicoContext>,
         cancel: Option<Arc<CancelHandle>>,
     ) -> Result<Opened, Failure> {
         let account = self.account.clone();
-        run_sized(envelope.len(), cancel, async move {
+        run_sized(envelope.0.len(), cancel, async move {
             let context = PlicoContext::to_core(context)?;
-            Ok(account.decrypt(&envelope, context.as_ref()).await?.into())
+            Ok(account.decrypt(&envelope.0, context.as_ref()).await?.into())
         })
         .await
     }

@@ -1,5 +1,6 @@
 //! What the host supplies: HTTP, a clock, and ears for events and the log.
 
+use crate::bytes::Bytes;
 use async_trait::async_trait;
 use plico::ports::{BoxFuture, Clock, Request, Response, SystemClock, Transport, TransportError};
 use plico::{Event, LogLevel};
@@ -35,7 +36,7 @@ pub struct HostRequest {
     /// Names in lower case, and values.
     pub headers: Vec<HostHeader>,
     /// The body; empty for GET.
-    pub body: Vec<u8>,
+    pub body: Bytes,
 }
 
 /// One header.
@@ -53,7 +54,7 @@ pub struct HostResponse {
     /// The HTTP status.
     pub status: u16,
     /// The whole body.
-    pub body: Vec<u8>,
+    pub body: Bytes,
 }
 
 /// Carries requests: the platform's HTTP client.
@@ -76,14 +77,14 @@ impl Transport for Carrier {
             headers: headers
                 .map(|(name, value)| HostHeader { name, value })
                 .collect(),
-            body: request.body,
+            body: request.body.into(),
         };
         Box::pin(async move {
             let HostFailure::Failed { reason } = match self.0.send(request).await {
                 Ok(answer) => {
                     return Ok(Response {
                         status: answer.status,
-                        body: answer.body,
+                        body: answer.body.0,
                     });
                 }
                 Err(failure) => failure,

@@ -8,6 +8,7 @@
 //! coroutines do when they are cancelled) drops the work, too.
 
 mod account;
+mod bytes;
 mod cancel;
 mod connection;
 mod failure;
@@ -19,6 +20,7 @@ mod store;
 mod values;
 
 pub use account::{AccountHandle, NewSession, TokenSource};
+pub use bytes::Bytes;
 pub use cancel::CancelHandle;
 pub use connection::{OpenOptions, PlicoHandle};
 pub use failure::{CodeInfo, Failure, error_codes};

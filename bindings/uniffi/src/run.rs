@@ -15,6 +15,8 @@ use tokio::task::JoinSet;
 /// From this size on, one payload may hold a thread for so long that it gets
 /// one of its own: others would wait behind it.
 const LARGE: usize = 1024 * 1024;
+/// More would not fit into one array of the other side, once it is encrypted.
+const LARGEST: usize = 2_000_000_000;
 
 fn runtime() -> Result<&'static Runtime, Error> {
     static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
@@ -62,6 +64,12 @@ pub(crate) fn run_sized<T: Send + 'static>(
     async move {
         if size < LARGE {
             return run(cancel, work).await;
+        }
+        if size > LARGEST {
+            let error = Error::new(ErrorCode::TooLarge);
+            return Err(error
+                .with_detail("over 2,000,000,000 bytes: use a file")
+                .into());
         }
         let token = token_of(cancel);
         // Nothing aborts a thread: whoever drops this call cancels the work.

@@ -1,5 +1,6 @@
 //! An encryption session.
 
+use crate::bytes::Bytes;
 use crate::cancel::CancelHandle;
 use crate::failure::Failure;
 use crate::files::FileCall;
@@ -33,14 +34,14 @@ impl SessionHandle {
     /// Encrypts bytes.
     pub async fn encrypt(
         &self,
-        plaintext: Vec<u8>,
+        plaintext: Bytes,
         context: Option<PlicoContext>,
         cancel: Option<Arc<CancelHandle>>,
-    ) -> Result<Vec<u8>, Failure> {
-        let (session, plaintext) = (self.session.clone(), Zeroizing::new(plaintext));
+    ) -> Result<Bytes, Failure> {
+        let (session, plaintext) = (self.session.clone(), Zeroizing::new(plaintext.0));
         run_sized(plaintext.len(), cancel, async move {
             let context = PlicoContext::to_core(context)?;
-            session.encrypt(&plaintext, context.as_ref()).await
+            Ok(session.encrypt(&plaintext, context.as_ref()).await?.into())
         })
         .await
     }
@@ -75,14 +76,14 @@ impl SessionHandle {
     /// Opens an envelope of this session.
     pub async fn decrypt(
         &self,
-        envelope: Vec<u8>,
+        envelope: Bytes,
         context: Option<PlicoContext>,
         cancel: Option<Arc<CancelHandle>>,
     ) -> Result<Opened, Failure> {
         let session = self.session.clone();
-        run_sized(envelope.len(), cancel, async move {
+        run_sized(envelope.0.len(), cancel, async move {
             let context = PlicoContext::to_core(context)?;
-            Ok(session.decrypt(&envelope, context.as_ref()).await?.into())
+            Ok(session.decrypt(&envelope.0, context.as_ref()).await?.into())
         })
         .await
     }

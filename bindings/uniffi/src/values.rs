@@ -1,5 +1,6 @@
 //! Arguments and results that are plain values.
 
+use crate::bytes::Bytes;
 use plico::{Context, Grant, Recipient, RecipientInfo, Rights};
 use std::time::SystemTime;
 
@@ -201,7 +202,7 @@ impl From<RecipientInfo> for PlicoRecipientInfo {
 #[derive(Clone, uniffi::Record)]
 pub struct Opened {
     /// The plaintext.
-    pub data: Vec<u8>,
+    pub data: Bytes,
     /// The session that it was encrypted in.
     pub session_id: String,
     /// Whether the writer was offline, and said so.
@@ -216,7 +217,7 @@ impl From<plico::Decrypted> for Opened {
             session_id: decrypted.session().to_string(),
             written_offline: decrypted.written_offline(),
             known_at: decrypted.known_at(),
-            data: decrypted.into_bytes(),
+            data: decrypted.into_bytes().into(),
         }
     }
 }

@@ -49,9 +49,9 @@ final class LoadTests: XCTestCase {
             }
             try await rounds(50)
             let before = try residentBytes()
-            try await rounds(500)
+            try await rounds(300)
             let grown = try residentBytes() - before
-            // 1,000 MiB have gone through.
+            // 600 MiB have gone through.
             XCTAssertLessThan(grown, 48 << 20)
         }
 
