@@ -124,13 +124,17 @@ pub(crate) async fn authenticate(
     };
     let identity = app.cache.identity(&*app.storage, at).await?;
     let key = parsed.params.key;
-    let (Some(identity), Some(verifying)) = (
-        identity.clone(),
-        identity.as_ref().and_then(|it| device_key(it, &key)),
-    ) else {
+    let Some(identity) = identity else {
         return Err(unknown_key());
     };
-    let nonce = verify(app, raw, &parsed, &verifying)?;
+    let Some(device) = identity.devices().find(|(id, _)| **id == key) else {
+        return Err(unknown_key());
+    };
+    // Whoever has the key may know that it was revoked; nobody else is told.
+    let nonce = verify(app, raw, &parsed, &device.1.verifying_key)?;
+    if device.1.revoked.is_some() {
+        return Err(ErrorCode::DeviceRevoked.into());
+    }
     Ok(Sender {
         identity,
         key,

@@ -26,6 +26,7 @@ import kdf
 import log
 import merkle
 import sign
+import identity_file
 import snapshot
 import tls
 
@@ -73,6 +74,17 @@ def check_snapshot(case):
             found = {"payload_key": keys[header.epoch].hex(), "chain_id": chain_id.hex()}
             return check_envelope({**case, **found, "tenant_id": tenant_id.hex()})
     raise envelope.Refused("the snapshot does not have the key")
+
+
+def check_identity_file(case):
+    """file, passphrase or secret -> its content"""
+    secret = bytes.fromhex(case["secret"]) if "secret" in case else None
+    found = identity_file.open_file(hexed(case, "file"), case.get("passphrase"), secret)
+    for name, value in found.items():
+        if isinstance(value, bytes):
+            same(value, hexed(case, name))
+        else:
+            must(value == case[name])
 
 
 def check_expand_with_label(case):
@@ -254,6 +266,7 @@ KINDS = {
     "metadata": check_metadata,
     "session_envelope": check_session_envelope,
     "snapshot": check_snapshot,
+    "identity_file": check_identity_file,
     "envelope_signature": check_envelope_signature,
     "binding": check_binding,
     "head": check_head,

@@ -8,6 +8,7 @@
  * | `NEEDS_NEWER_CLIENT` | Something was written by a newer version of Plico; update this one. |
  * | `ENTRY_INVALID` | An entry breaks a rule of the protocol and was not accepted. |
  * | `SIGNATURE_MISSING` | The request is not signed. |
+ * | `DEVICE_REVOKED` | This device was revoked by its owner: it signs and opens nothing any more. |
  * | `SIGNATURE_INVALID` | The request's signature does not verify; check the key and the public URL. |
  * | `CLOCK_SKEWED` | The request's time is too far from the directory's; check the clock. |
  * | `REQUEST_REPLAYED` | This signed request was already carried out once. |
@@ -57,6 +58,8 @@
  * | `RECIPIENTS_NOT_FOUND` | Some recipients have no account; see the list. |
  * | `NOT_REGISTERED` | Register this account first. |
  * | `ALREADY_REGISTERED` | This account is registered under another user id. |
+ * | `WRONG_PASSPHRASE` | The passphrase, or the host's secret, is not the one that protects this identity file. |
+ * | `IDENTITY_FILE_INVALID` | These bytes are not an identity file, or were altered. |
  * | `ENROLMENT_FAILED` | The app's own enrolment call failed; see its error. |
  * | `NETWORK` | The directory could not be reached, or its answer was cut off. |
  * | `OFFLINE` | This needs the directory, and the call was to do without; go online, or prefetch what is to be opened offline. |
@@ -79,6 +82,7 @@ export type PlicoErrorCode =
   | "NEEDS_NEWER_CLIENT"
   | "ENTRY_INVALID"
   | "SIGNATURE_MISSING"
+  | "DEVICE_REVOKED"
   | "SIGNATURE_INVALID"
   | "CLOCK_SKEWED"
   | "REQUEST_REPLAYED"
@@ -128,6 +132,8 @@ export type PlicoErrorCode =
   | "RECIPIENTS_NOT_FOUND"
   | "NOT_REGISTERED"
   | "ALREADY_REGISTERED"
+  | "WRONG_PASSPHRASE"
+  | "IDENTITY_FILE_INVALID"
   | "ENROLMENT_FAILED"
   | "NETWORK"
   | "OFFLINE"

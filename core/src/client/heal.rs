@@ -177,10 +177,31 @@ impl AccountInner {
             }
             opening = opening.or(Some(enrol.opening));
         }
+        self.put_what_was_sent(id, &mut entries).await?;
         let skip = usize::try_from(from).unwrap_or(usize::MAX);
         let entries: Vec<EntryUpload> = entries.into_iter().skip(skip).collect();
         let path = format!("/identities/{}/restore", b64::encode(&id.0));
         self.post_back(id, &path, entries, opening).await
+    }
+
+    /// What this device has added to its own chain, with all its wraps.
+    async fn put_what_was_sent(&self, id: ChainId, entries: &mut [EntryUpload]) -> Result<()> {
+        if self.registered()?.identity != id {
+            return Ok(());
+        }
+        for seq in 1..entries.len() {
+            let Some(body) = self.read_sent(id, seq as u64).await? else {
+                continue;
+            };
+            let append: Append =
+                serde_json::from_slice(&body).map_err(|_| ErrorCode::StoreDamaged)?;
+            for (entry, whole) in entries.iter_mut().skip(seq).zip(append.entries) {
+                if entry.entry == whole.entry {
+                    *entry = whole;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Our own chain, if the directory does not even know who we are.

@@ -20,6 +20,7 @@ use plico_protocol::format::suite::Suite;
 use plico_protocol::format::wrap::{WrapInfo, WrapPurpose};
 use plico_protocol::format::{decode, encode};
 use plico_protocol::identity::attestation::verify_binding;
+use plico_protocol::identity::file::{IdentityFile, Protection};
 use plico_protocol::primitives::secret::Secret;
 use plico_protocol::primitives::{kem, sign};
 use tls_codec::{DeserializeBytes, SerializeBytes, Size};
@@ -104,6 +105,18 @@ pub fn opening(data: &[u8]) {
         );
         assert_eq!(believed.is_ok(), opening == person.opening);
     }
+}
+
+/// Identity files under the vectors' secret of the host: what opens comes back.
+/// (Under a passphrase, each try would take the tenths of a second that it is for.)
+pub fn identity_file(data: &[u8]) {
+    let secret = Secret::from_slice(&[9; 32]).expect("32 bytes");
+    let Ok(file) = IdentityFile::open(data, Protection::Host(&secret)) else {
+        return;
+    };
+    let keys = file.device.keys().expect("each seed has keys");
+    assert_eq!(keys.signing.id(), file.device.id());
+    assert!(data.len() <= 4096 + 128);
 }
 
 /// Keys, cores and what a chain's id is made of.

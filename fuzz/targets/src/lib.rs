@@ -31,6 +31,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("head", formats::head),
     ("wrap_info", formats::wrap_info),
     ("opening", formats::opening),
+    ("identity_file", formats::identity_file),
     ("key_record", formats::key_record),
     ("small_structs", formats::small_structs),
     ("header", formats::header),

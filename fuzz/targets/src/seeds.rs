@@ -413,6 +413,7 @@ fn published(seeds: &mut Seeds, folder: &Path) {
         ("wraps.json", "info", "wrap_info"),
         ("keys.json", "value", "key_record"),
         ("attestations.json", "opening", "opening"),
+        ("identity_files.json", "file", "identity_file"),
         ("session_envelopes.json", "envelope", "header"),
     ] {
         let text = std::fs::read(folder.join(file)).expect("the vectors are there");

@@ -14,6 +14,7 @@ use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::head::{Head, SignedHead};
 use plico_protocol::format::suite::Suite;
 use plico_protocol::format::wrap::BackLink;
+use plico_protocol::identity::file::{IdentityFile, Protection};
 use plico_protocol::identity::state::device_hash;
 use plico_protocol::keyring::wraps::Wrap;
 use plico_protocol::keyring::{EpochSecret, back_link_hash, merkle};
@@ -55,6 +56,7 @@ pub fn files() -> Vec<(&'static str, Vec<Value>)> {
         ("heads.json", heads(&story)),
         ("requests.json", requests(&story)),
         ("session_envelopes.json", envelopes(&story)),
+        ("identity_files.json", identity_files(&story)),
     ]
     .into_iter()
     .map(|(name, cases)| (name, fold(cases)))
@@ -749,6 +751,66 @@ fn wraps(story: &Story) -> Vec<Value> {
             }
             cases.push(good);
         }
+    }
+    cases
+}
+
+fn identity_files(story: &Story) -> Vec<Value> {
+    let owner = &story.owner;
+    let file = IdentityFile {
+        tenant_id: story.world.tenant_id(),
+        identity: owner.id,
+        device: owner.devices[0].clone(),
+        position: story.world.state(owner).tip().head,
+        user_id: "dr.a".into(),
+    };
+    let device = &file.device;
+    let fields = json!({
+        "tenant_id": hex(file.tenant_id.0),
+        "identity_id": hex(file.identity.0),
+        "signing_seed": hex(device.signing.dangerous_seed().expose()),
+        "kem_seed": hex(device.kem.dangerous_seed().expose()),
+        "seq": file.position.seq,
+        "hash": hex(file.position.hash.0),
+        "user_id": file.user_id,
+    });
+    let secret = Secret32::from_slice(&[9; 32]).expect("32 bytes");
+    let mut cases = Vec::new();
+    for (name, protection, field, right, wrong) in [
+        (
+            "under a secret of the host",
+            Protection::Host(&secret),
+            "secret",
+            hex([9; 32]),
+            hex([8; 32]),
+        ),
+        (
+            "under a passphrase",
+            Protection::Passphrase("correct horse battery"),
+            "passphrase",
+            "correct horse battery".into(),
+            "correct horse batterz".into(),
+        ),
+    ] {
+        let sealed = file.seal(protection, &mut story.world.rng()).unwrap();
+        let mut fields = fields.clone();
+        fields["file"] = hex(&sealed);
+        fields[field] = right;
+        let good = ok("identity_file", name, fields);
+        for (name, at) in [
+            ("another magic", 0),
+            ("another version", 5),
+            ("less memory", 8),
+            ("another salt", 20),
+            ("another commitment", 60),
+            ("another ciphertext", sealed.len() - 20),
+            ("another tag", sealed.len() - 1),
+        ] {
+            let altered = flipped(&good["file"], at);
+            cases.push(refused(&good, name, "file", altered));
+        }
+        cases.push(refused(&good, "protected by another", field, wrong));
+        cases.push(good);
     }
     cases
 }

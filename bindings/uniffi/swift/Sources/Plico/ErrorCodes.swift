@@ -23,6 +23,8 @@ extension PlicoError.Code: CaseIterable {
     public static let entryInvalid = Self(rawValue: "ENTRY_INVALID")
     /// The request is not signed.
     public static let signatureMissing = Self(rawValue: "SIGNATURE_MISSING")
+    /// This device was revoked by its owner: it signs and opens nothing any more.
+    public static let deviceRevoked = Self(rawValue: "DEVICE_REVOKED")
     /// The request's signature does not verify; check the key and the public URL.
     public static let signatureInvalid = Self(rawValue: "SIGNATURE_INVALID")
     /// The request's time is too far from the directory's; check the clock.
@@ -133,6 +135,10 @@ extension PlicoError.Code: CaseIterable {
     public static let notRegistered = Self(rawValue: "NOT_REGISTERED")
     /// This account is registered under another user id.
     public static let alreadyRegistered = Self(rawValue: "ALREADY_REGISTERED")
+    /// The passphrase, or the host's secret, is not the one that protects this identity file.
+    public static let wrongPassphrase = Self(rawValue: "WRONG_PASSPHRASE")
+    /// These bytes are not an identity file, or were altered.
+    public static let identityFileInvalid = Self(rawValue: "IDENTITY_FILE_INVALID")
     /// The app's own enrolment call failed; see its error.
     public static let enrolmentFailed = Self(rawValue: "ENROLMENT_FAILED")
     /// The directory could not be reached, or its answer was cut off.
@@ -173,7 +179,7 @@ extension PlicoError.Code: CaseIterable {
     /// Those that this version knows.
     public static let allCases: [Self] = [
         .badRequest, .needsNewerClient, .entryInvalid, .signatureMissing,
-        .signatureInvalid, .clockSkewed, .requestReplayed, .enrolmentInvalid,
+        .deviceRevoked, .signatureInvalid, .clockSkewed, .requestReplayed, .enrolmentInvalid,
         .enrolmentExpired, .userIdTaken, .tenantNotFound, .identityNotFound,
         .sessionNotFound, .accessRevoked, .accessExpired, .sessionEnded, .notAllowed,
         .conflict, .authorBehind, .tooLarge, .unsupportedMediaType, .notFound,
@@ -184,7 +190,7 @@ extension PlicoError.Code: CaseIterable {
         .sessionBehindEnvelope, .notAnEnvelope, .wrongSession, .contextRequired,
         .contextUnexpected, .contextMismatch, .envelopeDamaged, .envelopeTruncated,
         .invalidArgument, .recipientsNotFound, .notRegistered, .alreadyRegistered,
-        .enrolmentFailed, .network, .offline, .unsettled, .epochDue, .protocolError,
+        .wrongPassphrase, .identityFileInvalid, .enrolmentFailed, .network, .offline, .unsettled, .epochDue, .protocolError,
         .cancelled, .io, .store, .storeDamaged, .storeWrongKey, .storeFull,
         .storeReadOnly, .storeBusy, .storeCopied, .closed,
     ]

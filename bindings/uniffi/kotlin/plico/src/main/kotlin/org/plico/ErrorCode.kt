@@ -18,6 +18,9 @@ public object ErrorCode {
     /** The request is not signed. */
     public const val SIGNATURE_MISSING: String = "SIGNATURE_MISSING"
 
+    /** This device was revoked by its owner: it signs and opens nothing any more. */
+    public const val DEVICE_REVOKED: String = "DEVICE_REVOKED"
+
     /** The request's signature does not verify; check the key and the public URL. */
     public const val SIGNATURE_INVALID: String = "SIGNATURE_INVALID"
 
@@ -170,6 +173,12 @@ public object ErrorCode {
 
     /** This account is registered under another user id. */
     public const val ALREADY_REGISTERED: String = "ALREADY_REGISTERED"
+
+    /** The passphrase, or the host's secret, is not the one that protects this identity file. */
+    public const val WRONG_PASSPHRASE: String = "WRONG_PASSPHRASE"
+
+    /** These bytes are not an identity file, or were altered. */
+    public const val IDENTITY_FILE_INVALID: String = "IDENTITY_FILE_INVALID"
 
     /** The app's own enrolment call failed; see its error. */
     public const val ENROLMENT_FAILED: String = "ENROLMENT_FAILED"

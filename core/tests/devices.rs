@@ -1,0 +1,288 @@
+//! One identity on several devices: files, revoking, rotating.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use plico::testing::{TestDirectory, TestPerson};
+use plico::{DeviceId, ErrorCode, FileKey, Grant, Recipient};
+use std::time::Duration;
+
+fn code<T>(result: plico::Result<T>) -> ErrorCode {
+    match result {
+        Err(error) => error.code(),
+        Ok(_) => panic!("it succeeded"),
+    }
+}
+
+/// Argon2id takes its time: where the kind of protection does not matter, this.
+fn key() -> FileKey {
+    FileKey::host_secret(&[7; 32]).unwrap()
+}
+
+/// A second device of `person`, by way of a file.
+async fn second(directory: &TestDirectory, person: &TestPerson) -> TestPerson {
+    let file = person.account().export_identity(&key()).await.unwrap();
+    let other = directory.visitor(person.user_id()).await.unwrap();
+    let id = other.account().import_identity(&file, &key()).await;
+    assert_eq!(Some(id.unwrap()), person.account().identity_id());
+    other
+}
+
+async fn active(person: &TestPerson) -> Vec<DeviceId> {
+    let devices = person.account().devices().await.unwrap();
+    let active = devices.iter().filter(|device| !device.revoked);
+    active.map(|device| device.id).collect()
+}
+
+#[tokio::test]
+async fn a_file_makes_another_device_that_opens_everything() {
+    let directory = TestDirectory::start().await.unwrap();
+    let phone = directory.person("dr.a").await.unwrap();
+    let patient = directory.person("patient.7").await.unwrap();
+    let readers = [Recipient::user("patient.7")];
+    let session = phone.account().create_session(readers).await.unwrap();
+    let before = session.encrypt("before", None).await.unwrap();
+    phone.account().rotate_user_key().await.unwrap();
+
+    let passphrase = FileKey::generate_passphrase();
+    assert_eq!(passphrase.len(), 23);
+    let passphrase = FileKey::passphrase(&passphrase);
+    let file = phone.account().export_identity(&passphrase).await.unwrap();
+    let laptop = directory.visitor("dr.a").await.unwrap();
+    let account = laptop.account();
+    let wrong = FileKey::passphrase("not the passphrase");
+    assert_eq!(
+        code(account.import_identity(&file, &wrong).await),
+        ErrorCode::WrongPassphrase
+    );
+    assert_eq!(
+        code(account.import_identity(&file, &key()).await),
+        ErrorCode::InvalidArgument
+    );
+    assert_eq!(account.identity_id(), None);
+    account.import_identity(&file, &passphrase).await.unwrap();
+
+    let opened = account.decrypt(&before, None).await.unwrap();
+    assert_eq!(opened.bytes(), b"before");
+    let after = account.session(session.id()).encrypt("after", None).await;
+    let after = after.unwrap();
+    for person in [&phone, &patient] {
+        let opened = person.account().decrypt(&after, None).await.unwrap();
+        assert_eq!(opened.bytes(), b"after");
+    }
+
+    // The phone's, the file's and the laptop's own.
+    let devices = account.devices().await.unwrap();
+    assert_eq!(devices.len(), 3);
+    assert!(devices.iter().all(|device| !device.revoked));
+    let this: Vec<_> = devices.iter().filter(|device| device.is_this).collect();
+    assert_eq!(this.len(), 1);
+    assert_eq!(Some(this[0].id), account.device_id());
+    assert_eq!(Some(devices[0].id), phone.account().device_id());
+    let started_again = laptop.restart().await.unwrap();
+    assert_eq!(started_again.account().device_id(), account.device_id());
+    let opened = started_again.account().decrypt(&after, None).await;
+    assert_eq!(opened.unwrap().bytes(), b"after");
+}
+
+#[tokio::test]
+async fn a_revoked_device_opens_and_signs_nothing_more() {
+    let directory = TestDirectory::start().await.unwrap();
+    let laptop = directory.person("dr.a").await.unwrap();
+    let patient = directory.person("patient.7").await.unwrap();
+    let phone = second(&directory, &laptop).await;
+    let readers = [Recipient::user("dr.a")];
+    let session = patient.account().create_session(readers).await.unwrap();
+    let old = session.encrypt("old", None).await.unwrap();
+    phone.account().decrypt(&old, None).await.unwrap();
+    let stolen = phone.account().device_id().unwrap();
+    assert_eq!(
+        code(
+            laptop
+                .account()
+                .revoke_device(laptop.account().device_id().unwrap())
+                .await
+        ),
+        ErrorCode::InvalidArgument
+    );
+    assert_eq!(
+        code(
+            laptop
+                .account()
+                .revoke_device(DeviceId::from([9; 32]))
+                .await
+        ),
+        ErrorCode::InvalidArgument
+    );
+    laptop.account().revoke_device(stolen).await.unwrap();
+    // Again: it is so.
+    laptop.account().revoke_device(stolen).await.unwrap();
+    assert!(!active(&laptop).await.contains(&stolen));
+
+    // A writer who asks begins an epoch for the new user key.
+    let fresh = session.max_staleness(Duration::ZERO);
+    let new = fresh.encrypt("new", None).await.unwrap();
+    assert_ne!(old[22..26], new[22..26], "another epoch");
+    laptop.account().decrypt(&new, None).await.unwrap();
+
+    let thief = phone.account();
+    let kept = thief.session(session.id());
+    assert_eq!(
+        code(thief.decrypt(&new, None).await),
+        ErrorCode::DeviceRevoked
+    );
+    assert_eq!(code(kept.refresh().await), ErrorCode::DeviceRevoked);
+    assert_eq!(code(thief.devices().await), ErrorCode::DeviceRevoked);
+    assert_eq!(
+        code(thief.export_identity(&key()).await),
+        ErrorCode::DeviceRevoked
+    );
+    let own = laptop.account().device_id().unwrap();
+    assert_eq!(
+        code(thief.revoke_device(own).await),
+        ErrorCode::DeviceRevoked
+    );
+    assert_eq!(
+        code(
+            kept.grant(Recipient::user("patient.7"), Grant::read())
+                .await
+        ),
+        ErrorCode::DeviceRevoked
+    );
+    assert_eq!(
+        code(
+            kept.max_staleness(Duration::ZERO)
+                .encrypt("forged", None)
+                .await
+        ),
+        ErrorCode::DeviceRevoked
+    );
+    // What it had, it has.
+    assert_eq!(
+        kept.offline().decrypt(&old, None).await.unwrap().bytes(),
+        b"old"
+    );
+    assert!(kept.offline().decrypt(&new, None).await.is_err());
+}
+
+#[tokio::test]
+async fn a_withdrawn_file_is_worth_nothing() {
+    let directory = TestDirectory::start().await.unwrap();
+    let doctor = directory.person("dr.a").await.unwrap();
+    let before = active(&doctor).await;
+    let file = doctor.account().export_identity(&key()).await.unwrap();
+    let of_file = active(&doctor).await;
+    let of_file = of_file.iter().find(|id| !before.contains(id)).unwrap();
+    doctor.account().revoke_device(*of_file).await.unwrap();
+    let thief = directory.visitor("dr.a").await.unwrap();
+    assert_eq!(
+        code(thief.account().import_identity(&file, &key()).await),
+        ErrorCode::DeviceRevoked
+    );
+    assert_eq!(thief.account().identity_id(), None);
+    assert_eq!(
+        code(thief.account().devices().await),
+        ErrorCode::NotRegistered
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_to_be_imported() {
+    let directory = TestDirectory::start().await.unwrap();
+    let doctor = directory.person("dr.a").await.unwrap();
+    let backup = directory.backup().await.unwrap();
+    let account = doctor.account();
+    assert_eq!(
+        code(account.export_identity(&FileKey::passphrase("short")).await),
+        ErrorCode::InvalidArgument
+    );
+    let file = account.export_identity(&key()).await.unwrap();
+    assert_eq!(
+        code(account.import_identity(&file, &key()).await),
+        ErrorCode::AlreadyRegistered
+    );
+    let elsewhere = TestDirectory::start().await.unwrap();
+    let foreign = elsewhere.visitor("dr.a").await.unwrap();
+    assert_eq!(
+        code(foreign.account().import_identity(&file, &key()).await),
+        ErrorCode::WrongTenant
+    );
+    let visitor = directory.visitor("dr.a").await.unwrap();
+    for bytes in [&b""[..], b"PLC1", &file[..file.len() - 1]] {
+        assert_eq!(
+            code(visitor.account().import_identity(bytes, &key()).await),
+            ErrorCode::IdentityFileInvalid
+        );
+    }
+    // A directory that was set back, and does not know the file's device.
+    directory.restore(&backup).await.unwrap();
+    let refused = code(visitor.account().import_identity(&file, &key()).await);
+    assert_eq!(refused, ErrorCode::SignatureInvalid);
+    assert_eq!(visitor.account().identity_id(), None);
+}
+
+/// The cost of a device does not grow with the number of sessions.
+#[tokio::test]
+async fn a_device_costs_the_same_with_many_sessions() {
+    let directory = TestDirectory::start().await.unwrap();
+    let mut costs = Vec::new();
+    for (name, sessions) in [("few", 1), ("many", 60)] {
+        let person = directory.person(name).await.unwrap();
+        for _ in 0..sessions {
+            person.account().create_session([]).await.unwrap();
+        }
+        let count = |person: &TestPerson| {
+            let exchanges = person.connection().exchanges();
+            let bytes: usize = exchanges.iter().map(|(it, _)| it.body.len()).sum();
+            (exchanges.len(), bytes)
+        };
+        let before = count(&person);
+        let other = second(&directory, &person).await;
+        let after = count(&person);
+        let there = count(&other);
+        costs.push((
+            after.0 - before.0 + there.0,
+            // Base64 of numbers and times may differ by some bytes.
+            (after.1 - before.1 + there.1) / 64,
+        ));
+    }
+    assert_eq!(costs[0], costs[1]);
+}
+
+/// Wherever a reply or a request is lost, trying again ends in one right state.
+#[tokio::test]
+async fn lost_replies_do_not_make_devices_twice() {
+    let directory = TestDirectory::start().await.unwrap();
+    for number in 0..8 {
+        let person = directory.person(&format!("person.{number}")).await.unwrap();
+        let file = person.account().export_identity(&key()).await.unwrap();
+        let other = directory.visitor(person.user_id()).await.unwrap();
+        // The answer with this number does not arrive as it was sent.
+        let mut seen = 0;
+        other.connection().alter(move |_, response| {
+            if seen == number {
+                response.body = b"cut off".to_vec();
+            }
+            seen += 1;
+        });
+        let mut tries = 0;
+        while let Err(error) = other.account().import_identity(&file, &key()).await {
+            assert_eq!(error.code(), ErrorCode::ProtocolError);
+            assert_eq!(other.account().identity_id(), None);
+            tries += 1;
+            assert!(tries < 3, "{number}");
+        }
+        assert_eq!(active(&person).await.len(), 3, "{number}");
+        let victim = other.account().device_id().unwrap();
+        person.connection().lose_replies(3);
+        let first = person.account().revoke_device(victim).await;
+        person.connection().lose_replies(0);
+        if first.is_err() {
+            person.account().revoke_device(victim).await.unwrap();
+        }
+        let left = active(&person).await;
+        assert_eq!(left.len(), 2);
+        assert!(!left.contains(&victim));
+        let sealed = person.account().create_session([]).await.unwrap();
+        sealed.encrypt("x", None).await.unwrap();
+    }
+}
