@@ -52,7 +52,7 @@ async fn a_device_comes_and_goes() {
     ));
     world.post(&person, &path, &revoke).await.json::<Appended>();
     let answer = world.get(&phone, &identity(&person)).await;
-    assert_eq!(answer.code(), "SIGNATURE_INVALID", "revoked");
+    assert_eq!(answer.code(), "DEVICE_REVOKED", "revoked");
     world.storage.purge(world.now()).await.unwrap();
     assert!(!is_in_files(folder.path(), &sealed), "its wrap is gone");
     let own = refresh(&mut world, &person).await;
