@@ -134,15 +134,15 @@ pub fn entry_to_rest(entry: &SignedEntry, wraps: &[Wrap]) -> EntryUpload {
     }
 }
 
+fn links_to_rest(links: &[BackLink]) -> Vec<B64> {
+    links.iter().map(|link| B64(encode(link))).collect()
+}
+
 /// A draft of an identity's own entry for sending.
 #[must_use]
 pub fn identity_draft_to_rest(draft: &IdentityDraft) -> EntryUpload {
     EntryUpload {
-        back_links: draft
-            .back_links
-            .iter()
-            .map(|link| B64(encode(link)))
-            .collect(),
+        back_links: links_to_rest(&draft.back_links),
         ..entry_to_rest(&draft.entry, &draft.wraps)
     }
 }
@@ -151,11 +151,7 @@ pub fn identity_draft_to_rest(draft: &IdentityDraft) -> EntryUpload {
 #[must_use]
 pub fn draft_to_rest(draft: &Draft) -> EntryUpload {
     EntryUpload {
-        back_links: draft
-            .back_links
-            .iter()
-            .map(|link| B64(encode(link)))
-            .collect(),
+        back_links: links_to_rest(&draft.back_links),
         metadata: draft.metadata.clone().map(B64),
         ..entry_to_rest(&draft.entry, &draft.wraps)
     }
