@@ -7,8 +7,8 @@ mod ward;
 
 use plico::testing::TestDirectory;
 use plico::{
-    Account, AccountOptions, EncryptionSession, ErrorCode, FileOptions, Grant, Plico, Recipient,
-    RegisterOptions, RevokeOptions, SnapshotOptions,
+    Account, AccountOptions, DeviceId, EncryptionSession, ErrorCode, FileKey, FileOptions, Grant,
+    Plico, Recipient, RegisterOptions, RevokeOptions, SnapshotOptions,
 };
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -26,6 +26,7 @@ struct Things {
     json: String,
     out: PathBuf,
     sealed_file: PathBuf,
+    key: FileKey,
 }
 
 fn call<'a, T>(work: impl Future<Output = plico::Result<T>> + Send + 'a) -> Call<'a> {
@@ -73,6 +74,20 @@ fn of_account<'a>(account: &'a Account, things: &'a Things) -> Vec<(&'static str
         (
             "snapshot",
             call(account.snapshot(&[7; 32], SnapshotOptions::all())),
+        ),
+        ("devices", call(account.devices())),
+        (
+            "revoke_device",
+            call(account.revoke_device(DeviceId::from([9; 32]))),
+        ),
+        ("rotate_user_key", call(account.rotate_user_key())),
+        (
+            "export_identity",
+            call(account.export_identity(&things.key)),
+        ),
+        (
+            "import_identity",
+            call(account.import_identity(b"no file", &things.key)),
         ),
     ]
 }
@@ -162,6 +177,7 @@ impl Scene {
             json: session.encrypt_json(&7, None).await.unwrap(),
             out: folder.path().join("out"),
             sealed_file,
+            key: FileKey::passphrase("short"),
         };
         Self {
             directory,

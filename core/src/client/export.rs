@@ -134,6 +134,7 @@ impl Account {
     /// the identity has 32 devices already; `NOT_REGISTERED`; `NETWORK`, after
     /// which the device may be there although nobody has its file.
     pub async fn export_identity(&self, key: &FileKey) -> Result<Vec<u8>> {
+        self.inner.check_open()?;
         key.check()?;
         let device = DeviceSecret::generate(&mut os_rng());
         let exported = async {
