@@ -296,7 +296,7 @@ async fn a_revoked_device_brings_nothing_back() {
     assert_eq!(answer.status, 200);
     assert_eq!(wraps_for(&clinic, &device).await, 0);
     let answer = clinic.world.hand_back(&phone, id, rotate.clone()).await;
-    assert_eq!(answer.code(), "SIGNATURE_INVALID");
+    assert_eq!(answer.code(), "DEVICE_REVOKED");
     let answer = clinic.world.hand_back(&owner, id, rotate.clone()).await;
     assert_eq!(answer.code(), "AUTHOR_BEHIND");
     // The entry that added it does not bring its wrap back either.
