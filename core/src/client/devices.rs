@@ -104,8 +104,7 @@ impl Account {
 }
 
 impl super::account::AccountInner {
-    /// A rotation that a revocation has left due is made by whichever device
-    /// sees it first.
+    /// Makes the rotation that a revocation has left due, if this device knows of one.
     pub async fn rotate_own_if_due(&self) -> Result<()> {
         let record = self.registered()?;
         let known = self.kept_identity(record.identity).await?;

@@ -1,17 +1,17 @@
 //! Making the entries that change an identity's devices and its user key.
 
-use super::draft::{DeviceSecret, next_own_entry, user_key_epoch};
+use super::draft::{DeviceSecret, next_own_entry, user_key_epoch, wrap_to};
 use super::state::{IdentityState, device_hash};
+use crate::chain::Replay as _;
 use crate::chain::possession::Possession;
-use crate::chain::{Replay as _, Tip};
-use crate::format::bodies::{AddDevice, BackLinkRef, IdentityBody};
+use crate::format::bodies::{AddDevice, IdentityBody};
 use crate::format::entry::{Author, SignedEntry};
-use crate::format::ids::{KeyId, Recipient};
-use crate::format::keys::DeviceKeys;
+use crate::format::ids::KeyId;
+use crate::format::keys::KeyRecord;
 use crate::format::opaque::Opaque;
 use crate::format::wrap::{BackLink, WrapPurpose};
-use crate::keyring::wraps::{Wrap, WrapTo, commit, seal_all};
-use crate::keyring::{EpochContext, EpochSecret, KeyringError, back_link_hash};
+use crate::keyring::wraps::{Wrap, commit, seal_all};
+use crate::keyring::{EpochContext, EpochSecret, KeyringError, back_link_ref};
 use crate::primitives::random::CryptoRng;
 use crate::primitives::sign::SigningKey;
 
@@ -28,15 +28,6 @@ pub struct IdentityDraft {
     pub secret: Option<EpochSecret>,
 }
 
-fn wrap_to(id: KeyId, keys: &DeviceKeys) -> Result<WrapTo, KeyringError> {
-    Ok(WrapTo {
-        recipient: Recipient::device(id),
-        generation: 0,
-        key_id: keys.kem.id(),
-        key: keys.kem.kem_key().map_err(|_| KeyringError::PublicKey)?,
-    })
-}
-
 /// Who writes: one of the identity's devices, and the time that it claims.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnWriter<'a> {
@@ -47,12 +38,8 @@ pub struct OwnWriter<'a> {
 }
 
 impl OwnWriter<'_> {
-    fn author(&self, tip: &Tip) -> Author {
-        Author {
-            identity: tip.chain_id,
-            key: crate::format::keys::KeyRecord::signing(&self.key.verifying_key()).id(),
-            position: tip.head,
-        }
+    fn author(&self, state: &IdentityState) -> Author {
+        state.author(KeyRecord::signing(&self.key.verifying_key()).id())
     }
 
     /// Adds `device`, which proves here that it holds its key, and wraps the
@@ -73,7 +60,7 @@ impl OwnWriter<'_> {
             key_id: device_hash(&keys),
         };
         let to = wrap_to(device.id(), &keys)?;
-        let author = self.author(tip);
+        let author = self.author(state);
         let wraps = seal_all(WrapPurpose::Device, &[secret], &author, &[to], rng)?;
         let body = IdentityBody::AddDevice(AddDevice {
             possession: Opaque::new(possession.prove(&device.signing)),
@@ -119,13 +106,13 @@ impl OwnWriter<'_> {
             .active_devices()
             .map(|(id, device)| wrap_to(*id, &device.keys))
             .collect::<Result<Vec<_>, _>>()?;
-        let author = self.author(tip);
+        let author = self.author(state);
         let wraps = seal_all(WrapPurpose::Device, &[&secret], &author, &to, rng)?;
-        let link_ref = BackLinkRef {
-            target: link.target,
-            hash: back_link_hash(&link),
-        };
-        let body = IdentityBody::RotateUserKey(user_key_epoch(&secret, vec![link_ref], &wraps)?);
+        let body = IdentityBody::RotateUserKey(user_key_epoch(
+            &secret,
+            vec![back_link_ref(&link)],
+            &wraps,
+        )?);
         Ok(IdentityDraft {
             entry: next_own_entry(tip, body.encode(), self.now_ms, self.key),
             wraps,

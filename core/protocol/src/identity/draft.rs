@@ -119,6 +119,16 @@ pub fn next_own_entry(
     sign_entry(tip.next_entry(author, now_ms, body), key)
 }
 
+/// For whom the user key's secret is wrapped: a device.
+pub(super) fn wrap_to(id: KeyId, keys: &DeviceKeys) -> Result<WrapTo, KeyringError> {
+    Ok(WrapTo {
+        recipient: Recipient::device(id),
+        generation: 0,
+        key_id: keys.kem.id(),
+        key: keys.kem.kem_key().map_err(|_| KeyringError::PublicKey)?,
+    })
+}
+
 /// A new identity: its entry 0, the wrap of its user key's secret to its one
 /// device, and that secret.
 #[derive(Debug)]
@@ -163,12 +173,7 @@ impl NewIdentity {
             },
             rng,
         );
-        let to = WrapTo {
-            recipient: Recipient::device(device_id),
-            generation: 0,
-            key_id: keys.kem.id(),
-            key: keys.kem.kem_key().map_err(|_| KeyringError::PublicKey)?,
-        };
+        let to = wrap_to(device_id, &keys)?;
         let wraps = seal_all(WrapPurpose::Device, &[&secret], &author, &[to], rng)?;
         let epoch = user_key_epoch(&secret, Vec::new(), &wraps)?;
         let body = IdentityBody::Create(IdentityCreate {

@@ -228,6 +228,9 @@ impl IdentityFile {
             return Err(FormatError::TooLarge("identity file").into());
         }
         let wire: Wire = decode("identity file", bytes)?;
+        if wire.sealed.as_slice().len() > MAX_SEALED {
+            return Err(FormatError::TooLarge("identity file").into());
+        }
         let (key, commitment) = wire.head.derive(protection)?;
         if !ct_eq(commitment.expose(), &wire.commitment) {
             return Err(FileError::Wrong);

@@ -4,6 +4,7 @@
 pub mod merkle;
 pub mod wraps;
 
+use crate::format::bodies::BackLinkRef;
 use crate::format::codec::{VERSION, encode};
 use crate::format::ids::ChainId;
 use crate::format::wrap::{BACK_LINK_LEN, BackLink, BackLinkInfo};
@@ -198,6 +199,15 @@ impl EpochSecret {
 #[must_use]
 pub fn back_link_hash(link: &BackLink) -> [u8; 32] {
     ref_hash("back-link", &encode(link))
+}
+
+/// What the log says of a back-link.
+#[must_use]
+pub fn back_link_ref(link: &BackLink) -> BackLinkRef {
+    BackLinkRef {
+        target: link.target,
+        hash: back_link_hash(link),
+    }
 }
 
 fn back_link_nonce(target: u32) -> [u8; NONCE_LEN] {

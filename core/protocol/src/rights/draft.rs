@@ -3,7 +3,7 @@
 use super::state::{RightsError, SessionState};
 use crate::chain::{first_entry, sign_entry};
 use crate::format::bodies::{
-    BackLinkRef, EpochStart, Grant, RecipientKey, Removal, RemovalReason, RightsBits, SessionBody,
+    EpochStart, Grant, RecipientKey, Removal, RemovalReason, RightsBits, SessionBody,
     SessionCreate, SessionGrant, SessionRotate, SessionSetMetadata, SessionTransfer,
 };
 use crate::format::codec::VERSION;
@@ -13,7 +13,7 @@ use crate::format::keys::{Authority, Core};
 use crate::format::wrap::{BackLink, WrapPurpose};
 use crate::identity::{Identities, IdentityState};
 use crate::keyring::wraps::{Wrap, WrapTo, commit, seal_all};
-use crate::keyring::{EpochContext, EpochSecret, KeyringError, back_link_hash, seal_metadata};
+use crate::keyring::{EpochContext, EpochSecret, KeyringError, back_link_ref, seal_metadata};
 use crate::primitives::hash::ref_hash;
 use crate::primitives::random::{CryptoRng, random_bytes};
 use crate::primitives::sign::SigningKey;
@@ -294,13 +294,7 @@ pub fn rotate(
     let epoch = EpochStart {
         epoch: context.epoch,
         commitment: secret.commitment(),
-        back_links: back_links
-            .iter()
-            .map(|link| BackLinkRef {
-                target: link.target,
-                hash: back_link_hash(link),
-            })
-            .collect(),
+        back_links: back_links.iter().map(back_link_ref).collect(),
         wraps: commit(&wraps)?,
     };
     let body = SessionBody::Rotate(SessionRotate {
