@@ -10,7 +10,6 @@ use hpke::{Deserializable as _, Kem, OpModeR, OpModeS};
 use plico_directory::random;
 use plico_protocol::format::encode;
 use plico_protocol::format::ids::ChainId;
-use plico_protocol::format::wrap::WrapPurpose;
 use plico_protocol::keyring::wraps::{Wrap, WrapTo, commit, seal_all};
 use plico_protocol::keyring::{EpochContext, EpochSecret};
 use std::hint::black_box;
@@ -84,7 +83,7 @@ pub fn run(effort: Effort) -> Outcome<()> {
     let all = world.people.iter().map(to).collect::<Outcome<Vec<_>>>()?;
     let seal = |to: &WrapTo| {
         let rng = &mut random::system();
-        Wrap::seal(WrapPurpose::Epoch, &secret, &author, to, rng)
+        Wrap::seal(&secret, &author, to, rng)
     };
     let raw = RawSealer::new(all.len())?;
     let rounds = effort.rounds(101);
@@ -101,7 +100,7 @@ pub fn run(effort: Effort) -> Outcome<()> {
         || {
             each(1, || {
                 let rng = &mut random::system();
-                let wraps = seal_all(WrapPurpose::Epoch, &[&secret], &author, &all, rng)?;
+                let wraps = seal_all(&[&secret], &author, &all, rng)?;
                 Ok((commit(&wraps)?, wraps))
             })
         },

@@ -8,7 +8,7 @@ mod ward;
 use plico::testing::TestDirectory;
 use plico::{
     Account, AccountOptions, DeviceId, EncryptionSession, ErrorCode, FileKey, FileOptions, Grant,
-    Plico, Recipient, RegisterOptions, RevokeOptions, SnapshotOptions,
+    Plico, Recipient, RecoverOptions, RecoveryKey, RegisterOptions, RevokeOptions, SnapshotOptions,
 };
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -27,6 +27,7 @@ struct Things {
     out: PathBuf,
     sealed_file: PathBuf,
     key: FileKey,
+    recovery: RecoveryKey,
 }
 
 fn call<'a, T>(work: impl Future<Output = plico::Result<T>> + Send + 'a) -> Call<'a> {
@@ -84,6 +85,16 @@ fn of_account<'a>(account: &'a Account, things: &'a Things) -> Vec<(&'static str
         (
             "export_identity",
             call(account.export_identity(&things.key)),
+        ),
+        ("recovery_key_set_at", call(account.recovery_key_set_at())),
+        (
+            "set_recovery_key",
+            call(account.set_recovery_key(&things.recovery, None)),
+        ),
+        ("recover", call(account.recover(&things.recovery))),
+        (
+            "recover_with",
+            call(account.recover_with(&things.recovery, RecoverOptions::new())),
         ),
         (
             "import_identity",
@@ -178,6 +189,7 @@ impl Scene {
             out: folder.path().join("out"),
             sealed_file,
             key: FileKey::passphrase("short"),
+            recovery: RecoveryKey::generate(),
         };
         Self {
             directory,

@@ -103,7 +103,7 @@ pub(crate) async fn identity(
     let now_ms = app.clock.now_ms();
     let read = Read {
         page: budget.next(from),
-        recipient: own.then(|| Recipient::device(sender.key)),
+        recipient: own.then(|| sender.recipient()),
         ranges: vec![(0, u32::MAX)],
         wraps_per_range: WRAPS_PER_SEGMENT,
         now_ms,

@@ -6,7 +6,7 @@ use crate::request::Raw;
 use crate::storage::{ChainRef, Nonce};
 use axum::http::HeaderMap;
 use plico_protocol::chain::Replay as _;
-use plico_protocol::format::ids::{ChainId, KeyId, Position};
+use plico_protocol::format::ids::{ChainId, KeyId, Position, Recipient};
 use plico_protocol::identity::IdentityState;
 use plico_protocol::primitives::sign::VerifyingKey;
 use plico_protocol::wire::ErrorCode;
@@ -20,8 +20,10 @@ const NONCE_MARGIN_MS: u64 = 10_000;
 pub(crate) struct Sender {
     /// Its identity, as it is now.
     pub(crate) identity: Arc<IdentityState>,
-    /// Its device.
+    /// Its device, or its recovery key.
     pub(crate) key: KeyId,
+    /// Whether its recovery key has signed.
+    pub(crate) by_recovery: bool,
     /// To be stored with a write.
     pub(crate) nonce: Nonce,
 }
@@ -29,6 +31,15 @@ pub(crate) struct Sender {
 impl Sender {
     pub(crate) fn id(&self) -> ChainId {
         self.identity.id()
+    }
+
+    /// Whose wraps of its own chain it is given.
+    pub(crate) fn recipient(&self) -> Recipient {
+        if self.by_recovery {
+            Recipient::recovery(self.key)
+        } else {
+            Recipient::device(self.key)
+        }
     }
 
     /// What a write of this sender depends on.
@@ -111,7 +122,8 @@ pub(crate) fn verify(
     })
 }
 
-/// The sender, if an active device of an identity of this tenant has signed.
+/// The sender, if an active device of an identity of this tenant has signed,
+/// or its recovery key.
 pub(crate) async fn authenticate(
     app: &App,
     tenant: &Tenant,
@@ -127,6 +139,16 @@ pub(crate) async fn authenticate(
     let Some(identity) = identity else {
         return Err(unknown_key());
     };
+    let recovery = identity.recovery().filter(|it| it.id == key);
+    if let Some(recovery) = recovery {
+        let nonce = verify(app, raw, &parsed, &recovery.verifying_key)?;
+        return Ok(Sender {
+            identity,
+            key,
+            by_recovery: true,
+            nonce,
+        });
+    }
     let Some(device) = identity.devices().find(|(id, _)| **id == key) else {
         return Err(unknown_key());
     };
@@ -138,8 +160,24 @@ pub(crate) async fn authenticate(
     Ok(Sender {
         identity,
         key,
+        by_recovery: false,
         nonce,
     })
+}
+
+/// The sender, if it is a device.
+pub(crate) async fn authenticate_device(
+    app: &App,
+    tenant: &Tenant,
+    raw: &Raw,
+) -> Result<Sender, ApiError> {
+    let sender = authenticate(app, tenant, raw).await?;
+    if sender.by_recovery {
+        return Err(ApiError::from(ErrorCode::NotAllowed).detail(
+            "a recovery key reads its own identity's chain and adds a device, nothing else",
+        ));
+    }
+    Ok(sender)
 }
 
 /// The key of a device that is not revoked.

@@ -22,6 +22,7 @@ use utoipa::{IntoResponses, Modify, OpenApi, ToSchema as _};
         routes::add_identity_entries::handle,
         routes::restore_identity::handle,
         routes::look_up_identities::handle,
+        routes::find_recovery::handle,
         routes::look_up_users::handle,
         routes::create_session::handle,
         routes::get_session::handle,
@@ -108,6 +109,11 @@ macro_rules! problem_sets {
 problem_sets! {
     /// Of routes without a signature.
     OpenProblems = [BadRequest, TenantNotFound, MethodNotAllowed, TooLarge, Internal, Unavailable];
+    /// Of looking a recovery key up.
+    FindProblems = [
+        BadRequest, TenantNotFound, RecoveryKeyUnknown, MethodNotAllowed, TooLarge, Internal,
+        Unavailable,
+    ];
     /// Of the development server's enrolment.
     DevProblems = [
         BadRequest, TenantNotFound, NotFound, MethodNotAllowed, TooLarge, UnsupportedMediaType,

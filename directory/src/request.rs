@@ -85,10 +85,18 @@ impl Raw {
         tenant.ok_or_else(|| ErrorCode::TenantNotFound.into())
     }
 
-    /// The tenant that the path names, and who has signed the request.
-    pub(crate) async fn sender(&self, app: &App) -> Result<(Tenant, Sender), ApiError> {
+    /// The tenant that the path names, and who has signed the request: a
+    /// device, or a recovery key.
+    pub(crate) async fn owner(&self, app: &App) -> Result<(Tenant, Sender), ApiError> {
         let tenant = self.tenant(app).await?;
         let sender = auth::authenticate(app, &tenant, self).await?;
+        Ok((tenant, sender))
+    }
+
+    /// The tenant that the path names, and whose device has signed the request.
+    pub(crate) async fn sender(&self, app: &App) -> Result<(Tenant, Sender), ApiError> {
+        let tenant = self.tenant(app).await?;
+        let sender = auth::authenticate_device(app, &tenant, self).await?;
         Ok((tenant, sender))
     }
 

@@ -4,10 +4,11 @@ use crate::app::App;
 use crate::auth::Sender;
 use crate::cache::Known;
 use crate::problem::ApiError;
-use crate::storage::{ChainRef, Page, StorageError};
+use crate::storage::{ChainRef, Page, RecordChange, RecordKind, StorageError};
 use axum::http::StatusCode;
 use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::{ChainId, Position};
+use plico_protocol::identity::{IdentityState, Recovery};
 use plico_protocol::wire::accept::{AcceptError, StoredAlready};
 use plico_protocol::wire::limits::MAX_BODY;
 use plico_protocol::wire::upload::Upload;
@@ -151,6 +152,25 @@ pub(crate) async fn meet(
         }
     }
     Ok(meeting)
+}
+
+/// By which a recovery key finds its identity.
+pub(crate) fn recovery_records(
+    before: Option<&IdentityState>,
+    after: &IdentityState,
+) -> Vec<RecordChange> {
+    let current = |state: &IdentityState| state.recovery().map(|it| it.id);
+    if before.and_then(current) == current(after) {
+        return Vec::new();
+    }
+    let change = |it: &Recovery| match it.replaced {
+        Some(_) => RecordChange::delete(RecordKind::RecoveryKey, it.id.as_bytes()),
+        None => {
+            let identity = after.id().0.to_vec();
+            RecordChange::put(RecordKind::RecoveryKey, it.id.as_bytes(), identity)
+        }
+    };
+    after.recoveries().iter().map(change).collect()
 }
 
 /// What a write has come to.

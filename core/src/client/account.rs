@@ -26,6 +26,7 @@ use plico_protocol::identity::TenantState;
 use plico_protocol::keyring::EpochSecret;
 use plico_protocol::wire::rest::SessionAnswer;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 /// An identity's account on this device. Clones share it.
@@ -51,6 +52,8 @@ pub(crate) struct AccountInner {
     pub asked_sessions: Batcher<AskedSession, SessionAnswer>,
     /// One change of this identity's own chain at a time.
     pub own_gate: async_lock::Mutex<()>,
+    /// Whether this identity's own chain, as last shown, asks for a rotation.
+    pub own_due: AtomicBool,
     pub session_turns: async_lock::Semaphore,
     /// Secrets of this identity's user key, by generation.
     pub user_secrets: Mutex<BTreeMap<u32, EpochSecret>>,
@@ -85,6 +88,7 @@ impl Account {
             asked_users: Batcher::default(),
             asked_sessions: Batcher::default(),
             own_gate: async_lock::Mutex::new(()),
+            own_due: AtomicBool::new(false),
             session_turns: async_lock::Semaphore::new(4),
             user_secrets: Mutex::default(),
             sessions: Sessions::default(),

@@ -4,6 +4,7 @@ use super::account::{Account, AccountInner};
 use super::lock;
 use super::plico::{Plico, PlicoInner};
 use crate::error::{ErrorCode, Result};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, Weak};
 
 impl Plico {
@@ -64,11 +65,19 @@ impl AccountInner {
         Ok(())
     }
 
-    /// Does `work`, unless or until the account is closed.
+    /// Does `work`, unless or until the account is closed; then what the work
+    /// has shown to be due in this identity's own chain.
     pub fn while_open<T>(
         &self,
         work: impl Future<Output = Result<T>>,
     ) -> impl Future<Output = Result<T>> {
+        let work = async {
+            let result = work.await;
+            if self.own_due.swap(false, Ordering::Relaxed) {
+                Box::pin(self.do_what_is_due()).await;
+            }
+            result
+        };
         let work = self.closing.until_cancelled(work);
         async move { work.await.unwrap_or_else(|| Err(ErrorCode::Closed.into())) }
     }

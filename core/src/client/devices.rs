@@ -1,11 +1,14 @@
 //! An identity's devices, and its user key.
 
-use super::account::Account;
+use super::account::{Account, AccountInner};
+use super::events::LogLevel;
 use super::ids::DeviceId;
+use super::lock;
 use super::own_chain::Own;
 use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::format::ids::{ChainId, KeyId};
 use plico_protocol::identity::IdentityState;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 /// A device of one's own identity, as its chain states it.
@@ -20,6 +23,8 @@ pub struct DeviceInfo {
     pub added: SystemTime,
     /// Whether it was revoked.
     pub revoked: bool,
+    /// Whether the recovery key has added it.
+    pub by_recovery: bool,
 }
 
 fn info_of(state: &IdentityState, this: KeyId) -> Vec<DeviceInfo> {
@@ -30,6 +35,7 @@ fn info_of(state: &IdentityState, this: KeyId) -> Vec<DeviceInfo> {
         is_this: *id == this,
         added: SystemTime::UNIX_EPOCH + Duration::from_millis(device.added_ms),
         revoked: device.revoked.is_some(),
+        by_recovery: device.by_recovery,
     };
     devices.into_iter().map(info).collect()
 }
@@ -50,7 +56,6 @@ impl Account {
     pub async fn devices(&self) -> Result<Vec<DeviceInfo>> {
         let listed = async {
             let this = self.inner.registered()?.device.id();
-            self.inner.rotate_own_if_due().await?;
             let state = self.inner.myself().await?;
             Ok(info_of(&state, this))
         };
@@ -103,18 +108,33 @@ impl Account {
     }
 }
 
-impl super::account::AccountInner {
-    /// Makes the rotation that a revocation has left due, if this device knows of one.
-    pub async fn rotate_own_if_due(&self) -> Result<()> {
-        let record = self.registered()?;
-        let known = self.kept_identity(record.identity).await?;
-        if known.is_none_or(|state| !state.rotation_due()) {
-            return Ok(());
+impl AccountInner {
+    /// Whether a rotation is due, by the chain as it was last shown.
+    pub fn note_what_is_due(&self, state: &IdentityState) {
+        let record = lock(&self.record).clone();
+        let mine = record.is_some_and(|it| {
+            it.identity == state.id() && state.active_device(&it.device.id()).is_some()
+        });
+        if mine {
+            self.own_due.store(state.rotation_due(), Ordering::Relaxed);
         }
-        let draft = |own: &mut Own<'_>| match own.state.rotation_due() {
+    }
+
+    /// A device was revoked and its owner has not come to rotating: whoever of
+    /// the identity's devices sees it first does it. If it fails, the next
+    /// sight of the chain is the next try.
+    pub async fn do_what_is_due(&self) {
+        let rotated = self.commit_own(|own: &mut Own<'_>| match own.state.rotation_due() {
             true => own.rotate(),
             false => Ok(()),
-        };
-        Box::pin(self.commit_own(draft)).await
+        });
+        if let Err(error) = rotated.await {
+            self.plico.inner.wire.hooks.log(LogLevel::Warn, || {
+                format!(
+                    "a rotation of the user key that is due was not made: {}",
+                    error.code()
+                )
+            });
+        }
     }
 }

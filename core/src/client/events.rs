@@ -28,6 +28,12 @@ pub enum Event {
         /// The account's identity.
         identity: IdentityId,
     },
+    /// The recovery key of this account's own identity was used. If it was not
+    /// its owner who did it, somebody else has the words.
+    RecoveryUsed {
+        /// The account's identity.
+        identity: IdentityId,
+    },
     /// The directory shows another history than before: it lies, or two of it run.
     ForkSeen {
         /// The chain: a session's, an identity's or the tenant's id.

@@ -4,20 +4,14 @@ use super::account::{Account, AccountInner};
 use super::ids::IdentityId;
 use super::os_rng;
 use super::own_chain::{Own, own_draft_error};
-use super::pins::store_error;
-use super::record::{self, Record};
-use super::saves::{Saved, Saves};
 use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::chain::Replay as _;
 use plico_protocol::format::codec::FormatError;
 use plico_protocol::identity::draft::DeviceSecret;
 use plico_protocol::identity::file::{FileError, IdentityFile};
 use plico_protocol::primitives::secret::Secret32;
-use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// Where the fresh keys of an import wait until they are in the chain.
-const IMPORT: &str = "import";
 /// Characters that a passphrase has at least.
 const MIN_PASSPHRASE: usize = 12;
 
@@ -180,25 +174,9 @@ impl Account {
     }
 }
 
-/// An account that acts as the file's device. In the end it is another one, or
-/// nobody again.
-struct Trial<'a> {
-    inner: &'a AccountInner,
-    keep: bool,
-}
-
-impl Drop for Trial<'_> {
-    fn drop(&mut self) {
-        if !self.keep {
-            self.inner.hold_secret(&self.inner.record, None);
-            super::lock(&self.inner.user_secrets).clear();
-        }
-    }
-}
-
 impl AccountInner {
     /// Makes `device` a device of this identity.
-    async fn add_own_device(&self, device: &DeviceSecret) -> Result<()> {
+    pub(super) async fn add_own_device(&self, device: &DeviceSecret) -> Result<()> {
         self.commit_own(|own: &mut Own<'_>| {
             if own.state.active_device(&device.id()).is_some() {
                 return Ok(());
@@ -216,19 +194,8 @@ impl AccountInner {
         if file.tenant_id != self.plico.inner.wire.tenant_id {
             return Err(ErrorCode::WrongTenant.into());
         }
-        if super::lock(&self.record).is_some() || self.kept_record().await?.is_some() {
-            return Err(ErrorCode::AlreadyRegistered.into());
-        }
-        let fresh = self.fresh_device(&file).await?;
-        let mut trial = Trial {
-            inner: self,
-            keep: false,
-        };
-        let as_file = Record {
-            device: file.device,
-            ..fresh.clone()
-        };
-        self.hold_secret(&self.record, Some(Arc::new(as_file)));
+        let newcomer = self.newcomer(file.identity, &file.user_id).await?;
+        let trial = self.act_as(&newcomer, file.device);
         let state = self.myself().await?;
         match state.hash_at(file.position.seq) {
             None => return Err(ErrorCode::HistoryShortened.into()),
@@ -237,40 +204,7 @@ impl AccountInner {
             }
             Some(_) => {}
         }
-        self.add_own_device(&fresh.device).await?;
-        // From here on as itself; what the file's device had opened is opened anew.
-        super::lock(&self.user_secrets).clear();
-        self.hold_secret(&self.record, Some(Arc::new(fresh.clone())));
-        self.myself().await?;
-        let mut saves = Saves::default();
-        saves.put(record::KEY.into(), fresh.encode()?);
-        saves.expect(record::KEY.into(), None);
-        saves.delete(IMPORT.into());
-        if self.save(saves).await? == Saved::Conflict {
-            return Err(ErrorCode::AlreadyRegistered.into());
-        }
-        trial.keep = true;
-        Ok(IdentityId(fresh.identity))
-    }
-
-    /// Keys of our own, written down before anybody hears of them: an import
-    /// that was broken off goes on with the same.
-    async fn fresh_device(&self, file: &IdentityFile) -> Result<Record> {
-        let kept = self.store.get(IMPORT).await.map_err(store_error)?;
-        if let Some(record) = kept.map(Record::decode).transpose()?
-            && record.identity == file.identity
-        {
-            return Ok(record);
-        }
-        let record = Record {
-            identity: file.identity,
-            device: DeviceSecret::generate(&mut os_rng()),
-            user_id: file.user_id.clone(),
-            pending: None,
-        };
-        let mut saves = Saves::default();
-        saves.put(IMPORT.into(), record.encode()?);
-        self.save(saves).await?;
-        Ok(record)
+        self.add_own_device(&newcomer.device).await?;
+        trial.become_itself(newcomer).await
     }
 }

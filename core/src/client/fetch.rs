@@ -8,7 +8,6 @@ use super::view::{View, rights_error};
 use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::{ChainId, Recipient};
-use plico_protocol::format::wrap::WrapPurpose;
 use plico_protocol::keyring::wraps::WrapPlace;
 use plico_protocol::rights::{Outcome, SessionState, replay_session};
 use plico_protocol::wire::b64::{self, B64};
@@ -232,7 +231,6 @@ impl AccountInner {
             let place = WrapPlace {
                 tenant_id: state.tenant_id(),
                 chain_id: state.id(),
-                purpose: WrapPurpose::Epoch,
                 author: *author,
             };
             let wrap = proven_wrap(answer, &place, committed, epoch.commitment)?;

@@ -253,6 +253,7 @@ impl AccountInner {
             .await?;
         let state = Arc::new(state);
         self.tell_of_devices(&state);
+        self.note_what_is_due(&state);
         if let Some(opening) = &answer.opening {
             let attestation = self.verify_name(&state, opening).await?;
             lock(&self.names).insert(id, attestation.user_id);
@@ -307,6 +308,9 @@ impl AccountInner {
             if before.device_at(key, before.tip().head.seq).is_none() {
                 hooks.event(Event::NewDevice { identity });
             }
+        }
+        if state.recoveries_used() > before.recoveries_used() {
+            hooks.event(Event::RecoveryUsed { identity });
         }
         for (key, _) in before.active_devices() {
             if state.active_device(key).is_none() {

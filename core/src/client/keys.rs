@@ -8,7 +8,7 @@ use crate::error::{ErrorCode, Result};
 use plico_protocol::format::codec::decode;
 use plico_protocol::format::entry::Author;
 use plico_protocol::format::ids::{KeyId, Kind, Recipient};
-use plico_protocol::format::wrap::{BackLink, WrapPurpose};
+use plico_protocol::format::wrap::BackLink;
 use plico_protocol::identity::IdentityState;
 use plico_protocol::keyring::wraps::{Wrap, WrapPlace};
 use plico_protocol::keyring::{EpochSecret, KeyringError, back_link_hash};
@@ -102,11 +102,12 @@ impl AccountInner {
             let place = WrapPlace {
                 tenant_id: state.tenant_id(),
                 chain_id: state.id(),
-                purpose: WrapPurpose::Device,
                 author: *author,
             };
             let wrap = proven_wrap(wrap, &place, committed, epoch.epoch.commitment)?;
-            if wrap.info.recipient != Recipient::device(record.device.id()) {
+            let me = record.device.id();
+            let mine = [Recipient::device(me), Recipient::recovery(me)];
+            if !mine.contains(&wrap.info.recipient) {
                 return Err(ErrorCode::WrapInvalid.into());
             }
             let secret = wrap

@@ -12,6 +12,7 @@ use plico_protocol::identity::IdentityState;
 use plico_protocol::identity::devices::{IdentityDraft, OwnWriter};
 use plico_protocol::keyring::EpochSecret;
 use plico_protocol::keyring::KeyringError;
+use plico_protocol::primitives::sign::SigningKey;
 use plico_protocol::wire::rest::{Append, EntryUpload};
 use plico_protocol::wire::upload::identity_draft_to_rest;
 
@@ -46,9 +47,16 @@ impl Own<'_> {
 
     /// The next generation of the user key, for the devices that there are now.
     pub fn rotate(&mut self) -> Result<()> {
-        let drafted = self
-            .writer
-            .rotate_user_key(&self.state, &self.secret, &mut super::os_rng());
+        self.rotate_as(self.writer.key)
+    }
+
+    /// The same by another device: one that has been added just now.
+    pub fn rotate_as(&mut self, key: &SigningKey) -> Result<()> {
+        let writer = OwnWriter {
+            key,
+            now_ms: self.writer.now_ms,
+        };
+        let drafted = writer.rotate_user_key(&self.state, &self.secret, &mut super::os_rng());
         self.push(drafted.map_err(own_draft_error)?)
     }
 }
@@ -70,7 +78,9 @@ impl AccountInner {
         for _ in 0..RACES {
             let state = self.myself().await?;
             let record = self.registered()?;
-            if state.active_device(&record.device.id()).is_none() {
+            let me = record.device.id();
+            let by_recovery = state.recovery().is_some_and(|it| it.id == me);
+            if state.active_device(&me).is_none() && !by_recovery {
                 return Err(ErrorCode::NotAllowed.into());
             }
             let upload = {

@@ -7,7 +7,6 @@ use plico::ports::{Method, Request, Response, Store, Transport};
 use plico_protocol::chain::replay;
 use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::{ChainId, Recipient};
-use plico_protocol::format::wrap::WrapPurpose;
 use plico_protocol::identity::IdentityState;
 use plico_protocol::identity::draft::DeviceSecret;
 use plico_protocol::keyring::EpochSecret;
@@ -123,7 +122,6 @@ impl Member {
         let place = WrapPlace {
             tenant_id: state.tenant_id(),
             chain_id: state.id(),
-            purpose: WrapPurpose::Device,
             author: *author,
         };
         let wrap = open_answer(
@@ -150,7 +148,6 @@ impl Member {
         let place = WrapPlace {
             tenant_id: state.tenant_id(),
             chain_id: state.id(),
-            purpose: WrapPurpose::Epoch,
             author: *author,
         };
         let commitment = state.epoch(newest.epoch).unwrap().commitment;

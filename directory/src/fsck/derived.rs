@@ -7,7 +7,7 @@ use plico_protocol::format::bodies::{BackLinkRef, WrapsRef};
 use plico_protocol::format::decode;
 use plico_protocol::format::entry::Author;
 use plico_protocol::format::ids::{ChainId, Recipient};
-use plico_protocol::format::wrap::{BackLink, WrapPurpose};
+use plico_protocol::format::wrap::BackLink;
 use plico_protocol::keyring::back_link_hash;
 use plico_protocol::keyring::wraps::{Wrap, WrapPlace};
 use plico_protocol::wire::b64;
@@ -15,8 +15,6 @@ use std::collections::BTreeSet;
 
 /// What a replayed chain says of its wraps and back-links.
 pub(super) trait Keyring {
-    const PURPOSE: WrapPurpose;
-
     fn tenant_id(&self) -> ChainId;
     /// What the entry commits to, and its author.
     fn wraps_at(&self, seq: u64) -> Option<&(WrapsRef, Author)>;
@@ -87,7 +85,6 @@ fn check_wrap<K: Keyring>(walk: &Walk<'_>, state: &K, record: &WrapRecord) -> Re
     let place = WrapPlace {
         tenant_id: state.tenant_id(),
         chain_id: walk.record.at.chain,
-        purpose: K::PURPOSE,
         author: *author,
     };
     let leaf = Wrap {

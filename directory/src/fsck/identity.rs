@@ -8,7 +8,6 @@ use plico_protocol::chain::{Replay as _, replay};
 use plico_protocol::format::bodies::{BackLinkRef, WrapsRef};
 use plico_protocol::format::entry::Author;
 use plico_protocol::format::ids::{ChainId, Recipient};
-use plico_protocol::format::wrap::WrapPurpose;
 use plico_protocol::identity::IdentityState;
 
 pub(super) async fn check(mut walk: Walk<'_>) -> Result<(u64, Vec<Finding>), StorageError> {
@@ -38,10 +37,9 @@ pub(super) async fn check(mut walk: Walk<'_>) -> Result<(u64, Vec<Finding>), Sto
     walk.check_head(state.tip());
     let (newest, _) = state.user_key();
     let there = check_wraps(&mut walk, &state, &[newest].into()).await?;
-    for (key, _) in state.active_devices() {
-        let device = Recipient::device(*key);
-        if !there.contains(&(device, newest)) {
-            missing_wrap(&mut walk, &state, &device, newest);
+    for (recipient, _) in state.wrap_recipients() {
+        if !there.contains(&(recipient, newest)) {
+            missing_wrap(&mut walk, &state, &recipient, newest);
         }
     }
     check_back_links(&mut walk, &state).await?;
@@ -52,8 +50,6 @@ pub(super) async fn check(mut walk: Walk<'_>) -> Result<(u64, Vec<Finding>), Sto
 }
 
 impl Keyring for IdentityState {
-    const PURPOSE: WrapPurpose = WrapPurpose::Device;
-
     fn tenant_id(&self) -> ChainId {
         Self::tenant_id(self)
     }
@@ -76,8 +72,8 @@ impl Keyring for IdentityState {
     }
 
     fn expires(&self, recipient: &Recipient, _: u64) -> Option<u64> {
-        self.active_devices()
-            .any(|(key, _)| Recipient::device(*key) == *recipient)
+        self.wrap_recipients()
+            .any(|(it, _)| it == *recipient)
             .then_some(0)
     }
 }

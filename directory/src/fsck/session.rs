@@ -8,7 +8,6 @@ use crate::storage::StorageError;
 use plico_protocol::format::bodies::{BackLinkRef, SessionBody, WrapsRef};
 use plico_protocol::format::entry::{Author, SignedEntry};
 use plico_protocol::format::ids::{ChainId, Recipient};
-use plico_protocol::format::wrap::WrapPurpose;
 use plico_protocol::primitives::hash::ref_hash;
 use plico_protocol::rights::{Outcome, SessionState, needs, replay_session};
 use plico_protocol::wire::b64;
@@ -142,8 +141,6 @@ impl Session {
 }
 
 impl Keyring for Session {
-    const PURPOSE: WrapPurpose = WrapPurpose::Epoch;
-
     fn tenant_id(&self) -> ChainId {
         self.state.tenant_id()
     }

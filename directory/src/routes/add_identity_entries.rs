@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use plico_protocol::chain::Replay as _;
 use plico_protocol::format::ids::Kind;
+use plico_protocol::identity::state::USE_RECOVERY;
 use plico_protocol::wire::ErrorCode;
 use plico_protocol::wire::accept::accept_identity;
 use plico_protocol::wire::b64::B64x32;
@@ -19,7 +20,8 @@ use std::sync::Arc;
 
 /// Append to an identity's chain.
 ///
-/// Only the identity's own devices may. All entries or none; sending entries
+/// Only the identity's own devices may, and its recovery key, to add a device:
+/// then the first entry is that. All entries or none; sending entries
 /// again that are already there gives the same success.
 #[utoipa::path(
     post,
@@ -36,7 +38,7 @@ use std::sync::Arc;
 pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Response, ApiError> {
     raw.no_query()?;
     let id = id(raw.param("identity"))?;
-    let (tenant, sender) = raw.sender(&app).await?;
+    let (tenant, sender) = raw.owner(&app).await?;
     let body: Append = raw.json()?;
     let at = ChainRef {
         tenant: tenant.id(),
@@ -51,6 +53,11 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
         });
     }
     let uploads = writes::uploads(&body.entries)?;
+    let first = uploads.first().map(|it| it.entry.entry.entry_type);
+    if sender.by_recovery && first != Some(USE_RECOVERY) {
+        return Err(ApiError::from(ErrorCode::NotAllowed)
+            .detail("a recovery key adds a device, nothing else"));
+    }
     writes::check_nonce(&app, at.tenant, &sender).await?;
     let position = if writes::is_resend(&app, at, id, &uploads).await? {
         writes::resent(&app, at, &sender).await?
@@ -72,6 +79,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
         }
         let mut write = Write::new(at, Kind::Identity, Some(before), effects);
         write.nonce = Some(sender.nonce);
+        write.records = writes::recovery_records(Some(&sender.identity), &state);
         app.storage.apply(&write).await?;
         let state = Arc::new(state);
         app.cache.put_identity(at, &state);

@@ -65,6 +65,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
             let sender = Sender {
                 identity,
                 key: key_id,
+                by_recovery: false,
                 nonce,
             };
             writes::check_nonce(&app, at.tenant, &sender).await?;
@@ -90,6 +91,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
             let sender = Sender {
                 identity,
                 key: key_id,
+                by_recovery: false,
                 nonce,
             };
             (StatusCode::CREATED, sender)

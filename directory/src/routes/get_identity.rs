@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 /// Read an identity's chain.
 ///
-/// The identity's own devices get their wraps and the back-links too.
+/// The identity's own devices, and its recovery key, get their wraps and the
+/// back-links too.
 #[utoipa::path(
     get,
     path = "/v1/tenants/{tenant}/identities/{identity}",
@@ -30,7 +31,10 @@ use std::sync::Arc;
 )]
 pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Response, ApiError> {
     let (from, id) = (raw.from()?, id(raw.param("identity"))?);
-    let (tenant, sender) = raw.sender(&app).await?;
+    let (tenant, sender) = raw.owner(&app).await?;
+    if sender.by_recovery && sender.id() != id {
+        return Err(ErrorCode::NotAllowed.into());
+    }
     let answer = answers::identity(&app, &tenant, &sender, id, from, &mut Budget::page()).await?;
     let answer = answer.ok_or(ErrorCode::IdentityNotFound)?;
     Ok(json(StatusCode::OK, &answer))

@@ -5,6 +5,7 @@ pub(crate) mod add_session_entries;
 pub(crate) mod create_identity;
 pub(crate) mod create_session;
 pub(crate) mod dev_enrolment;
+pub(crate) mod find_recovery;
 pub(crate) mod get_identity;
 pub(crate) mod get_session;
 pub(crate) mod get_tenant;
@@ -48,6 +49,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(
             "/v1/tenants/{tenant}/identities/{identity}/restore",
             post(restore_identity::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/recovery/{key}",
+            get(find_recovery::handle),
         )
         .route(
             "/v1/tenants/{tenant}/users/lookup",

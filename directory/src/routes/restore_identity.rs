@@ -68,7 +68,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
     let own = parsed.params.identity == id;
     let from = match known_device {
         _ if !own => From {
-            nonce: auth::authenticate(&app, &tenant, &raw).await?.nonce,
+            nonce: auth::authenticate_device(&app, &tenant, &raw).await?.nonce,
             device: None,
         },
         Some(known) => From {
@@ -180,6 +180,7 @@ async fn restore(
     }
     let mut write = Write::new(at, Kind::Identity, expected, restored.effects);
     write.nonce = Some(from.nonce);
+    write.records = writes::recovery_records(None, &restored.state);
     write.binding = match (restored.attestation, opening) {
         (Some(attestation), Some(opening)) => Some(Binding {
             user_id: attestation.user_id,

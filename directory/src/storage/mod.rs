@@ -196,6 +196,75 @@ impl core::fmt::Debug for Binding {
     }
 }
 
+/// What a record is about. The numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RecordKind {
+    /// Key: the id of a recovery key; value: the identity that has set it.
+    RecoveryKey = 1,
+}
+
+impl RecordKind {
+    /// As stored.
+    #[must_use]
+    pub fn number(self) -> i64 {
+        self as i64
+    }
+}
+
+/// What must be there for a record to be changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Whatever there is.
+    Anything,
+    /// No such record.
+    Nothing,
+    /// A record with this value.
+    Value(Vec<u8>),
+}
+
+/// A record, put or deleted.
+#[derive(Clone, Debug)]
+pub struct RecordChange {
+    /// Its kind.
+    pub kind: RecordKind,
+    /// Its key, at most 256 bytes.
+    pub key: Vec<u8>,
+    /// What must be there.
+    pub expected: Expected,
+    /// Its new value; `None`: it is deleted.
+    pub value: Option<Vec<u8>>,
+    /// When it is deleted, in milliseconds since 1970-01-01 UTC; 0 = never. A
+    /// record whose time has come may still be read for a while.
+    pub expires_ms: u64,
+}
+
+impl RecordChange {
+    /// Puts a record in place of any.
+    #[must_use]
+    pub fn put(kind: RecordKind, key: &[u8], value: Vec<u8>) -> Self {
+        Self {
+            kind,
+            key: key.to_vec(),
+            expected: Expected::Anything,
+            value: Some(value),
+            expires_ms: 0,
+        }
+    }
+
+    /// Deletes a record, if it is there.
+    #[must_use]
+    pub fn delete(kind: RecordKind, key: &[u8]) -> Self {
+        Self {
+            kind,
+            key: key.to_vec(),
+            expected: Expected::Anything,
+            value: None,
+            expires_ms: 0,
+        }
+    }
+}
+
 /// One atomic write.
 #[derive(Clone, Debug)]
 pub struct Write {
@@ -218,6 +287,8 @@ pub struct Write {
     pub binding: Option<Binding>,
     /// A new tenant, whose chain this is.
     pub tenant: Option<TenantRow>,
+    /// Records that change with it.
+    pub records: Vec<RecordChange>,
 }
 
 impl Write {
@@ -234,6 +305,7 @@ impl Write {
             nonce: None,
             binding: None,
             tenant: None,
+            records: Vec::new(),
         }
     }
 }
@@ -287,8 +359,36 @@ pub trait Storage: Send + Sync + 'static {
     /// program dies, the write has happened whole or not at all.
     async fn apply(&self, write: &Write) -> Result<(), WriteError>;
 
-    /// Deletes wraps whose time has ended and nonces that may be forgotten,
-    /// so that nothing of them stays in the files.
+    /// A record's value.
+    async fn record(
+        &self,
+        tenant: ChainId,
+        kind: RecordKind,
+        key: &[u8],
+    ) -> Result<Option<Vec<u8>>, StorageError>;
+
+    /// The records whose keys begin with `prefix`: key and value, ascending by
+    /// key, at most 4,096.
+    async fn records(
+        &self,
+        tenant: ChainId,
+        kind: RecordKind,
+        prefix: &[u8],
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StorageError>;
+
+    /// Changes records, all or none; the request's nonce goes with them.
+    ///
+    /// # Errors
+    /// [`WriteError::Conflict`] if one of them is not as expected.
+    async fn put_records(
+        &self,
+        tenant: ChainId,
+        nonce: Option<&Nonce>,
+        changes: &[RecordChange],
+    ) -> Result<(), WriteError>;
+
+    /// Deletes wraps and records whose time has ended and nonces that may be
+    /// forgotten, so that nothing of them stays in the files.
     async fn purge(&self, now_ms: u64) -> Result<(), StorageError>;
 
     /// Closes the database; nothing can be read or written afterwards.

@@ -7,7 +7,6 @@ use plico_protocol::chain::possession::Possession;
 use plico_protocol::format::bodies::{AddDevice, IdentityBody};
 use plico_protocol::format::ids::Recipient;
 use plico_protocol::format::opaque::Opaque;
-use plico_protocol::format::wrap::WrapPurpose;
 use plico_protocol::identity::draft::{DeviceSecret, next_own_entry};
 use plico_protocol::identity::state::device_hash;
 use plico_protocol::keyring::wraps::{WrapTo, commit, seal_all};
@@ -30,7 +29,6 @@ pub fn add_device(world: &World, person: &Person, device: &DeviceSecret) -> Entr
         key: device.kem.public_key().unwrap(),
     };
     let wraps = seal_all(
-        WrapPurpose::Device,
         &[&person.secret],
         &state.author(person.device.id()),
         &[to],

@@ -11,7 +11,6 @@ use plico_protocol::chain::Replay;
 use plico_protocol::format::bodies::{Grant, RightsBits, SessionBody, SessionRevoke};
 use plico_protocol::format::encode;
 use plico_protocol::format::ids::{ChainId, KeyId, Recipient};
-use plico_protocol::format::wrap::WrapPurpose;
 use plico_protocol::identity::draft::{DeviceSecret, NewIdentity, bind_user_id};
 use plico_protocol::identity::{Attestation, IdentityState};
 use plico_protocol::keyring::wraps::{Wrap, WrapPlace};
@@ -472,7 +471,6 @@ pub fn check_wrap(world: &World, session: &Session, person: &Person, wrap: &Wrap
     let info = WrapPlace {
         tenant_id: world.tenant,
         chain_id: session.state.id(),
-        purpose: WrapPurpose::Epoch,
         author: *author,
     }
     .info(

@@ -12,7 +12,6 @@ use plico_protocol::format::head::{Head, SignedHead};
 use plico_protocol::format::ids::{ChainId, Position, Recipient};
 use plico_protocol::format::keys::{KeyRecord, SIGNATURE_ED25519};
 use plico_protocol::format::opaque::Opaque;
-use plico_protocol::format::wrap::WrapPurpose;
 use plico_protocol::identity::draft::{
     DeviceSecret, NewIdentity, bind_user_id, create_tenant, next_own_entry, prove_key,
     user_key_epoch,
@@ -207,7 +206,7 @@ fn person(number: usize, tenant: &TenantState, enrolment: &SigningKey, rng: &mut
             key: keys.kem.kem_key().unwrap(),
         };
         let author = state.author(device.id());
-        let wraps = seal_all(WrapPurpose::Device, &[&secret], &author, &[to], rng).unwrap();
+        let wraps = seal_all(&[&secret], &author, &[to], rng).unwrap();
         let link = plico_protocol::format::bodies::BackLinkRef {
             target: 0,
             hash: plico_protocol::keyring::back_link_hash(&link),

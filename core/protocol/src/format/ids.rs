@@ -83,6 +83,8 @@ pub enum Kind {
     Link = 5,
     /// One device of an identity; a recipient only of its identity's own wraps.
     Device = 6,
+    /// An identity's recovery key; a recipient only of its identity's own wraps.
+    Recovery = 7,
 }
 
 impl Kind {
@@ -102,6 +104,7 @@ impl Kind {
             4 => Self::Session,
             5 => Self::Link,
             6 => Self::Device,
+            7 => Self::Recovery,
             _ => return None,
         })
     }
@@ -122,9 +125,9 @@ impl Kind {
     TlsSize,
 )]
 pub struct Recipient {
-    /// Identity, group, link or device.
+    /// Identity, group, link, device or recovery key.
     pub kind: Kind,
-    /// Its chain id; for a device the id of its signing key.
+    /// Its chain id; for a device and a recovery key the id of its signing key.
     pub id: [u8; 32],
 }
 
@@ -143,6 +146,15 @@ impl Recipient {
     pub fn device(id: KeyId) -> Self {
         Self {
             kind: Kind::Device,
+            id: id.0,
+        }
+    }
+
+    /// The recovery key whose signing key is `id`.
+    #[must_use]
+    pub fn recovery(id: KeyId) -> Self {
+        Self {
+            kind: Kind::Recovery,
             id: id.0,
         }
     }

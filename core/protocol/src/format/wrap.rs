@@ -1,7 +1,7 @@
 //! Wraps and back-links: secrets under public keys, and under later secrets.
 
 use super::codec::VERSION;
-use super::ids::{ChainId, KeyId, Recipient};
+use super::ids::{ChainId, KeyId, Kind, Recipient};
 use crate::primitives::kem;
 use tls_codec::{TlsDeserializeBytes, TlsSerializeBytes, TlsSize};
 
@@ -23,10 +23,23 @@ pub enum WrapPurpose {
     Epoch = 1,
     /// A generation of an identity's user key, to one of its devices.
     Device = 2,
-    /// The same, to the recovery key. Reserved.
+    /// The same, to the recovery key.
     Recovery = 3,
     /// A link. Reserved.
     Link = 4,
+}
+
+impl WrapPurpose {
+    /// What is wrapped to a recipient of this kind.
+    #[must_use]
+    pub fn of(recipient: Kind) -> Self {
+        match recipient {
+            Kind::Device => Self::Device,
+            Kind::Recovery => Self::Recovery,
+            Kind::Link => Self::Link,
+            _ => Self::Epoch,
+        }
+    }
 }
 
 /// HPKE's `info` of a wrap:
@@ -61,7 +74,7 @@ pub struct WrapInfo {
     pub author_key: KeyId,
     /// For whom.
     pub recipient: Recipient,
-    /// The generation of the recipient's key (0 for a device).
+    /// The generation of the recipient's key (0 for a device and a recovery key).
     pub generation: u32,
     /// The id of that key's record.
     pub key_id: KeyId,

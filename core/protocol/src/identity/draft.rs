@@ -13,7 +13,6 @@ use crate::format::entry::{Author, SignedEntry};
 use crate::format::ids::{ChainId, EntryHash, KeyId, Kind, Recipient};
 use crate::format::keys::{Authority, Core, DeviceKeys, KeyRecord};
 use crate::format::opaque::Opaque;
-use crate::format::wrap::WrapPurpose;
 use crate::keyring::wraps::{Wrap, WrapTo, commit, seal_all};
 use crate::keyring::{EpochContext, EpochSecret, KeyringError};
 use crate::primitives::kem;
@@ -119,10 +118,10 @@ pub fn next_own_entry(
     sign_entry(tip.next_entry(author, now_ms, body), key)
 }
 
-/// For whom the user key's secret is wrapped: a device.
-pub(super) fn wrap_to(id: KeyId, keys: &DeviceKeys) -> Result<WrapTo, KeyringError> {
+/// For whom the user key's secret is wrapped: a device, or the recovery key.
+pub(super) fn wrap_to(recipient: Recipient, keys: &DeviceKeys) -> Result<WrapTo, KeyringError> {
     Ok(WrapTo {
-        recipient: Recipient::device(id),
+        recipient,
         generation: 0,
         key_id: keys.kem.id(),
         key: keys.kem.kem_key().map_err(|_| KeyringError::PublicKey)?,
@@ -173,8 +172,8 @@ impl NewIdentity {
             },
             rng,
         );
-        let to = wrap_to(device_id, &keys)?;
-        let wraps = seal_all(WrapPurpose::Device, &[&secret], &author, &[to], rng)?;
+        let to = wrap_to(Recipient::device(device_id), &keys)?;
+        let wraps = seal_all(&[&secret], &author, &[to], rng)?;
         let epoch = user_key_epoch(&secret, Vec::new(), &wraps)?;
         let body = IdentityBody::Create(IdentityCreate {
             core: core.clone(),

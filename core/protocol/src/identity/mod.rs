@@ -5,9 +5,11 @@ pub mod attestation;
 pub mod devices;
 pub mod draft;
 pub mod file;
+pub mod recovery;
 pub mod state;
 pub mod tenant;
 
 pub use attestation::{Attestation, AttestationError};
+pub use recovery::{Recovery, RecoverySecret};
 pub use state::{Identities, IdentityError, IdentityState};
 pub use tenant::{TenantError, TenantState};

@@ -1,20 +1,22 @@
-//! The identity's chain: devices, generations of the user key, the user id.
-//!
-//! Recovery (types 5 and 6) is reserved: a chain that holds such an entry is
-//! refused as needing a newer client, never read past.
+//! The identity's chain: devices, generations of the user key, the recovery
+//! key, the user id.
 
+use super::recovery::Recovery;
 use crate::chain::possession::Possession;
 use crate::chain::{ChainError, Replay, Tip, verify_entry, verify_signature};
 use crate::format::bodies::{BindUserId, EpochStart, IdentityBody, UserKeyEpoch, WrapsRef};
 use crate::format::codec::FormatError;
 use crate::format::encode;
-use crate::format::entry::{Author, SignedEntry};
-use crate::format::ids::{ChainId, EntryHash, KeyId, Position};
+use crate::format::entry::{Author, Entry, SignedEntry};
+use crate::format::ids::{ChainId, EntryHash, KeyId, Kind, Position, Recipient};
 use crate::format::keys::{Authority, Core, DeviceKeys, KeyRecord};
 use crate::primitives::hash::ref_hash;
 use crate::primitives::sign::VerifyingKey;
 use std::collections::{BTreeMap, HashMap};
 use thiserror::Error;
+
+/// The type of the entry by which a recovery key adds a device.
+pub const USE_RECOVERY: u16 = 6;
 
 /// Devices that one identity may have at a time.
 pub const MAX_DEVICES: usize = 32;
@@ -34,9 +36,13 @@ pub enum IdentityError {
     Device,
     /// The epoch is not the next one, has no back-link, or wraps to too few or too many.
     #[error(
-        "the user key's new generation is not the next one, or not wrapped to exactly the identity's devices"
+        "the user key's new generation is not the next one, or not wrapped to exactly the identity's devices and its recovery key"
     )]
     Epoch,
+    /// The recovery key is not set, was used before, or its consent is missing
+    /// or does not verify.
+    #[error("the recovery key is not set, was in use before, or does not consent to another one")]
+    Recovery,
     /// A later binding must have a higher number.
     #[error("the binding's number is not higher than the one before")]
     BindingNumber,
@@ -61,6 +67,8 @@ pub struct Device {
     pub added_ms: u64,
     /// The entry that revoked it.
     pub revoked: Option<u64>,
+    /// Whether the recovery key has added it.
+    pub by_recovery: bool,
 }
 
 /// One generation of the user key.
@@ -94,7 +102,8 @@ pub struct IdentityState {
     user_keys: Vec<UserKey>,
     wraps: BTreeMap<u64, (WrapsRef, Author)>,
     binding: Option<Binding>,
-    rotation_due: bool,
+    pub(super) recoveries: Vec<Recovery>,
+    pub(super) rotation_due: bool,
 }
 
 impl IdentityState {
@@ -175,7 +184,8 @@ impl IdentityState {
         self.wraps.get(&seq)
     }
 
-    /// Whether a device left since the newest generation was made.
+    /// Whether a device, or an earlier recovery key, left since the newest
+    /// generation was made.
     #[must_use]
     pub fn rotation_due(&self) -> bool {
         self.rotation_due
@@ -191,12 +201,32 @@ impl IdentityState {
         }
     }
 
+    /// The id of the key under which `recipient`, a device or the recovery key
+    /// of this identity, has wraps at entry `seq`.
+    #[must_use]
+    pub fn wrap_key_at(&self, recipient: &Recipient, seq: u64) -> Option<KeyId> {
+        let id = KeyId(recipient.id);
+        match recipient.kind {
+            Kind::Device => self.device_at(&id, seq).map(|it| it.keys.kem.id()),
+            Kind::Recovery => self.recovery_at(&id, seq).map(|it| it.keys.kem.id()),
+            _ => None,
+        }
+    }
+
+    /// To whom the user key's secret is wrapped: the devices that are not
+    /// revoked, and the recovery key; in the order of wraps.
+    pub fn wrap_recipients(&self) -> impl Iterator<Item = (Recipient, &DeviceKeys)> {
+        let devices = self.active_devices();
+        let devices = devices.map(|(id, device)| (Recipient::device(*id), &device.keys));
+        let recovery = self.recovery();
+        devices.chain(recovery.map(|it| (Recipient::recovery(it.id), &it.keys)))
+    }
+
     fn add_user_key(&mut self, seq: u64, body: UserKeyEpoch) -> Result<(), IdentityError> {
         body.user_key.kem_key()?;
         let id = body.user_key.id();
-        let devices = self.active_devices().count();
         if body.epoch.epoch as usize != self.user_keys.len()
-            || body.epoch.wraps.count as usize != devices
+            || body.epoch.wraps.count as usize != self.wrap_recipients().count()
             || self.user_keys.iter().any(|key| key.id == id)
             || (seq > 0) == body.epoch.back_links.is_empty()
         {
@@ -209,6 +239,74 @@ impl IdentityState {
             epoch: body.epoch,
         });
         Ok(())
+    }
+
+    /// A device that `entry` adds, if it may be added and proves its key.
+    fn add_device(
+        &mut self,
+        entry: &Entry,
+        keys: DeviceKeys,
+        possession: &[u8],
+        wraps: WrapsRef,
+    ) -> Result<(), IdentityError> {
+        let id = keys.signing.id();
+        let full = self.active_devices().count() >= MAX_DEVICES;
+        if full || self.was_used(&id) || wraps.count != 1 {
+            return Err(IdentityError::Device);
+        }
+        keys.kem.kem_key()?;
+        let verifying_key = keys.signing.verifying_key()?;
+        possession_of(entry, device_hash(&keys))
+            .verify(&verifying_key, possession)
+            .map_err(|_| IdentityError::Possession)?;
+        self.wraps.insert(entry.seq, (wraps, entry.author));
+        let device = Device {
+            keys,
+            verifying_key,
+            added: entry.seq,
+            added_ms: entry.claimed_ms,
+            revoked: None,
+            by_recovery: entry.entry_type == USE_RECOVERY,
+        };
+        self.devices.insert(id, device);
+        Ok(())
+    }
+
+    /// The recovery key outranks them.
+    fn revoke_all(&mut self, seq: u64) {
+        for device in self.devices.values_mut() {
+            device.revoked.get_or_insert(seq);
+        }
+        self.rotation_due = true;
+    }
+
+    /// A signing key serves once in a chain, and for one thing.
+    pub(super) fn was_used(&self, id: &KeyId) -> bool {
+        self.devices.contains_key(id) || self.recoveries.iter().any(|it| it.id == *id)
+    }
+
+    pub(super) fn commit_wraps(&mut self, entry: &Entry, wraps: WrapsRef) {
+        self.wraps.insert(entry.seq, (wraps, entry.author));
+    }
+
+    /// The key that may sign an entry of this type.
+    fn author_key(&self, entry: &Entry) -> Option<&VerifyingKey> {
+        let key = &entry.author.key;
+        if entry.entry_type == USE_RECOVERY {
+            let recovery = self.recovery().filter(|it| it.id == *key);
+            return recovery.map(|it| &it.verifying_key);
+        }
+        self.active_device(key).map(|it| &it.verifying_key)
+    }
+}
+
+/// What the key that `entry` registers has to sign.
+pub(super) fn possession_of(entry: &Entry, key_id: KeyId) -> Possession {
+    Possession {
+        chain_id: entry.chain_id,
+        seq: entry.seq,
+        prev: entry.prev,
+        key_id,
     }
 }
 
@@ -252,6 +350,7 @@ impl Replay for IdentityState {
                 added: 0,
                 added_ms: entry.claimed_ms,
                 revoked: None,
+                by_recovery: false,
             },
         )];
         let mut state = Self {
@@ -261,6 +360,7 @@ impl Replay for IdentityState {
             user_keys: Vec::new(),
             wraps: [(0, (body.epoch.epoch.wraps, entry.author))].into(),
             binding: None,
+            recoveries: Vec::new(),
             rotation_due: false,
         };
         state.add_user_key(0, body.epoch)?;
@@ -271,37 +371,19 @@ impl Replay for IdentityState {
         let entry = &signed.entry;
         self.tip.check_next(entry)?;
         self.tip.check_own_author(entry)?;
-        let author = self
-            .active_device(&entry.author.key)
-            .ok_or(ChainError::Author)?;
-        verify_signature(signed, &author.verifying_key)?;
+        let author = self.author_key(entry).ok_or(ChainError::Author)?;
+        verify_signature(signed, author)?;
         match IdentityBody::decode(entry.entry_type, entry.body.as_slice())? {
             IdentityBody::Create(_) => return Err(ChainError::Sequence.into()),
             IdentityBody::AddDevice(body) => {
-                let id = body.keys.signing.id();
-                let full = self.active_devices().count() >= MAX_DEVICES;
-                if full || self.devices.contains_key(&id) || body.wraps.count != 1 {
-                    return Err(IdentityError::Device);
+                self.add_device(entry, body.keys, body.possession.as_slice(), body.wraps)?;
+            }
+            IdentityBody::SetRecovery(body) => self.set_recovery(entry, body)?,
+            IdentityBody::UseRecovery(body) => {
+                if body.revokes == 1 {
+                    self.revoke_all(entry.seq);
                 }
-                body.keys.kem.kem_key()?;
-                let verifying_key = body.keys.signing.verifying_key()?;
-                Possession {
-                    chain_id: entry.chain_id,
-                    seq: entry.seq,
-                    prev: entry.prev,
-                    key_id: device_hash(&body.keys),
-                }
-                .verify(&verifying_key, body.possession.as_slice())
-                .map_err(|_| IdentityError::Possession)?;
-                self.wraps.insert(entry.seq, (body.wraps, entry.author));
-                let device = Device {
-                    keys: body.keys,
-                    verifying_key,
-                    added: entry.seq,
-                    added_ms: entry.claimed_ms,
-                    revoked: None,
-                };
-                self.devices.insert(id, device);
+                self.add_device(entry, body.keys, body.possession.as_slice(), body.wraps)?;
             }
             IdentityBody::RevokeDevice(id) => {
                 if self.active_devices().count() < 2 || self.active_device(&id).is_none() {

@@ -15,7 +15,7 @@ use crate::primitives::random::CryptoRng;
 pub struct WrapTo {
     /// Who.
     pub recipient: Recipient,
-    /// The key's generation (0 for a device).
+    /// The key's generation (0 for a device and a recovery key).
     pub generation: u32,
     /// The id of the key's record.
     pub key_id: KeyId,
@@ -35,7 +35,6 @@ pub struct Wrap {
 impl Wrap {
     /// Wraps `secret` to one recipient.
     pub fn seal(
-        purpose: WrapPurpose,
         secret: &EpochSecret,
         author: &Author,
         to: &WrapTo,
@@ -44,7 +43,7 @@ impl Wrap {
         let context = secret.context();
         let info = WrapInfo {
             version: VERSION,
-            purpose,
+            purpose: WrapPurpose::of(to.recipient.kind),
             tenant_id: context.tenant_id,
             chain_id: context.chain_id,
             epoch: context.epoch,
@@ -103,7 +102,6 @@ impl Wrap {
 
 /// Wraps several epochs to several recipients, in the order of the tree.
 pub fn seal_all(
-    purpose: WrapPurpose,
     secrets: &[&EpochSecret],
     author: &Author,
     recipients: &[WrapTo],
@@ -112,7 +110,7 @@ pub fn seal_all(
     let mut wraps = Vec::with_capacity(secrets.len() * recipients.len());
     for to in recipients {
         for secret in secrets {
-            wraps.push(Wrap::seal(purpose, secret, author, to, rng)?);
+            wraps.push(Wrap::seal(secret, author, to, rng)?);
         }
     }
     wraps.sort_by_key(|wrap| wrap.info.order());
@@ -139,8 +137,6 @@ pub struct WrapPlace {
     pub tenant_id: ChainId,
     /// The chain.
     pub chain_id: ChainId,
-    /// What the secret is for.
-    pub purpose: WrapPurpose,
     /// The author of the entry that commits to the wrap.
     pub author: Author,
 }
@@ -158,7 +154,7 @@ impl WrapPlace {
     ) -> WrapInfo {
         WrapInfo {
             version: VERSION,
-            purpose: self.purpose,
+            purpose: WrapPurpose::of(recipient.kind),
             tenant_id: self.tenant_id,
             chain_id: self.chain_id,
             epoch,

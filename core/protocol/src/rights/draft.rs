@@ -10,7 +10,7 @@ use crate::format::codec::VERSION;
 use crate::format::entry::{Author, SignedEntry};
 use crate::format::ids::{ChainId, Kind, Recipient};
 use crate::format::keys::{Authority, Core};
-use crate::format::wrap::{BackLink, WrapPurpose};
+use crate::format::wrap::BackLink;
 use crate::identity::{Identities, IdentityState};
 use crate::keyring::wraps::{Wrap, WrapTo, commit, seal_all};
 use crate::keyring::{EpochContext, EpochSecret, KeyringError, back_link_ref, seal_metadata};
@@ -124,13 +124,7 @@ fn wrap_all(
         .iter()
         .map(|key| wrap_to(key, known))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(seal_all(
-        WrapPurpose::Epoch,
-        secrets,
-        &writer.author,
-        &to,
-        rng,
-    )?)
+    Ok(seal_all(secrets, &writer.author, &to, rng)?)
 }
 
 /// A new session. `grants` are the recipients besides the creator, in any order.

@@ -27,7 +27,7 @@ macro_rules! answer {
 body! {
     /// A wrap that an entry commits to.
     WrapUpload {
-        /// The recipient's kind (2 identity, 6 device).
+        /// The recipient's kind (2 identity, 6 device, 7 recovery key).
         kind: u8,
         /// The recipient's id.
         id: B64x32,
@@ -155,6 +155,13 @@ answer! {
         back_links: Vec<B64>,
         /// Whether there are more entries than given.
         more: bool,
+    }
+}
+answer! {
+    /// Whose recovery key it is.
+    RecoveryFound {
+        /// The identity.
+        identity_id: B64x32,
     }
 }
 body! {

@@ -12,7 +12,7 @@ use plico_protocol::format::bodies::{
 use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::{ChainId, KeyId, Recipient};
 use plico_protocol::format::opaque::Opaque;
-use plico_protocol::format::wrap::{BackLink, WrapPurpose};
+use plico_protocol::format::wrap::BackLink;
 use plico_protocol::identity::draft::{
     DeviceSecret, NewIdentity, bind_user_id, create_tenant, next_own_entry, prove_key,
     user_key_epoch,
@@ -209,14 +209,7 @@ impl World {
             })
             .collect();
         let author = self.state(person).author(person.devices[0].id());
-        seal_all(
-            WrapPurpose::Device,
-            &[secret],
-            &author,
-            &to,
-            &mut self.rng(),
-        )
-        .unwrap()
+        seal_all(&[secret], &author, &to, &mut self.rng()).unwrap()
     }
 
     pub fn add_device(&mut self, person: &mut Person) -> KeyId {

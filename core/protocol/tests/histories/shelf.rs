@@ -4,7 +4,7 @@ use super::model::SERVED_WRAPS;
 use super::stage::Stage;
 use plico_protocol::format::encode;
 use plico_protocol::format::ids::Recipient;
-use plico_protocol::format::wrap::{BackLink, WrapPurpose};
+use plico_protocol::format::wrap::BackLink;
 use plico_protocol::keyring::merkle::{self, Hash};
 use plico_protocol::keyring::wraps::{Wrap, WrapPlace};
 use plico_protocol::keyring::{EpochSecret, KeyringError, back_link_hash};
@@ -87,7 +87,6 @@ pub fn open_wrap(
     let place = WrapPlace {
         tenant_id: state.tenant_id(),
         chain_id: state.id(),
-        purpose: WrapPurpose::Epoch,
         author: *author,
     };
     let epoch = state.epoch(wrap.epoch).ok_or(KeyringError::Proof)?;

@@ -9,7 +9,7 @@ use plico_protocol::format::bodies::{AddDevice, IdentityBody};
 use plico_protocol::format::ids::{ChainId, Recipient};
 use plico_protocol::format::keys::DeviceKeys;
 use plico_protocol::format::opaque::Opaque;
-use plico_protocol::format::wrap::{BackLink, WrapPurpose};
+use plico_protocol::format::wrap::BackLink;
 use plico_protocol::identity::draft::{
     DeviceSecret, NewIdentity, bind_user_id, next_own_entry, user_key_epoch,
 };
@@ -227,7 +227,7 @@ impl Stage {
             });
             let mut to: Vec<WrapTo> = to.collect();
             to.sort_by_key(|it| it.recipient);
-            seal_all(WrapPurpose::Device, &[secret], &author, &to, rng).unwrap()
+            seal_all(&[secret], &author, &to, rng).unwrap()
         };
         let newest = party.secrets.last().expect("has one");
         let (mut device, mut secret, mut links) = (None, None, Vec::new());

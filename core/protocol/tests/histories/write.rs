@@ -14,7 +14,6 @@ use plico_protocol::format::encode;
 use plico_protocol::format::entry::{Author, Entry};
 use plico_protocol::format::ids::{KeyId, Position, Recipient};
 use plico_protocol::format::opaque::Opaque;
-use plico_protocol::format::wrap::WrapPurpose;
 use plico_protocol::keyring::wraps::{Wrap, WrapTo, commit, seal_all};
 use plico_protocol::keyring::{EpochContext, EpochSecret};
 use plico_protocol::primitives::random::random_bytes;
@@ -207,7 +206,7 @@ impl Stage {
         to.sort_by_key(|it| it.recipient);
         let to: Vec<WrapTo> = to.iter().map(|it| self.wrap_to(it)).collect();
         let author = &writer.author;
-        let mut wraps = seal_all(WrapPurpose::Epoch, &[&secret], author, &to, rng).unwrap();
+        let mut wraps = seal_all(&[&secret], author, &to, rng).unwrap();
         self.spoil(&mut wraps, false_for, rng);
         let back_links: Vec<_> = links
             .iter()

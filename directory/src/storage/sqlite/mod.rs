@@ -3,11 +3,12 @@
 
 mod audit;
 mod read;
+mod records;
 mod write;
 
 use super::{
-    ChainHead, ChainRef, Nonce, Page, Read, Rows, Storage, StorageError, StoredEntry, TenantRow,
-    Write, WriteError,
+    ChainHead, ChainRef, Nonce, Page, Read, RecordChange, RecordKind, Rows, Storage, StorageError,
+    StoredEntry, TenantRow, Write, WriteError,
 };
 use async_trait::async_trait;
 use plico_protocol::format::ids::ChainId;
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 /// The steps that lead to the schema of this release; the database counts them
 /// in its `user_version`.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql")];
 /// "Plic": marks the file as ours.
 const APPLICATION_ID: i64 = 0x506c_6963;
 const READERS: u32 = 4;
@@ -295,6 +296,39 @@ impl Storage for SqliteStorage {
     async fn apply(&self, write: &Write) -> Result<(), WriteError> {
         let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         write::apply(&mut tx, write).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn record(
+        &self,
+        tenant: ChainId,
+        kind: RecordKind,
+        key: &[u8],
+    ) -> Result<Option<Vec<u8>>, StorageError> {
+        records::get(&self.reader, tenant, kind, key).await
+    }
+
+    async fn records(
+        &self,
+        tenant: ChainId,
+        kind: RecordKind,
+        prefix: &[u8],
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StorageError> {
+        records::with_prefix(&self.reader, tenant, kind, prefix).await
+    }
+
+    async fn put_records(
+        &self,
+        tenant: ChainId,
+        nonce: Option<&Nonce>,
+        changes: &[RecordChange],
+    ) -> Result<(), WriteError> {
+        let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        if let Some(nonce) = nonce {
+            write::nonce(&mut tx, tenant, nonce).await?;
+        }
+        records::put(&mut tx, tenant, changes).await?;
         tx.commit().await?;
         Ok(())
     }

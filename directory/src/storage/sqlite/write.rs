@@ -77,7 +77,7 @@ pub(super) async fn apply(
     if let Some(binding) = &write.binding {
         bind(connection, write.at, binding).await?;
     }
-    Ok(())
+    super::records::put(connection, write.at.tenant, &write.records).await
 }
 
 /// Compare-and-set on the head; gives the chain's row.
@@ -274,6 +274,7 @@ pub(super) async fn purge(
     for expired in [
         "DELETE FROM wraps WHERE expires_ms <> 0 AND expires_ms <= ?",
         "DELETE FROM nonces WHERE expires_ms <= ?",
+        "DELETE FROM records WHERE expires_ms <> 0 AND expires_ms <= ?",
     ] {
         sqlx::query(expired)
             .bind(int(now_ms))

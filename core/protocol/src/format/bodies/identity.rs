@@ -19,6 +19,10 @@ pub enum IdentityBody {
     RevokeDevice(KeyId),
     /// Type 4: a new generation of the user key.
     RotateUserKey(UserKeyEpoch),
+    /// Type 5: a recovery key, the first or another one.
+    SetRecovery(SetRecovery),
+    /// Type 6: a new device, by the recovery key alone.
+    UseRecovery(UseRecovery),
     /// Type 7: the identity is known to the app under a user id.
     BindUserId(BindUserId),
 }
@@ -51,6 +55,36 @@ pub struct AddDevice {
     /// As in [`ProvenKey`](super::ProvenKey), by the device's signing key, with
     /// RefHash("device", DeviceKeys) as the key id.
     pub possession: Opaque,
+    /// The wrap of the current generation.
+    pub wraps: WrapsRef,
+}
+
+/// `struct { DeviceKeys keys; opaque possession<V>; opaque consent<V>; WrapsRef wraps; } SetRecovery;`
+/// The one wrap is the current generation's secret to the recovery key.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
+pub struct SetRecovery {
+    /// The recovery key's two keys.
+    pub keys: DeviceKeys,
+    /// As in [`ProvenKey`](super::ProvenKey), by the new signing key, with
+    /// RefHash("recovery", DeviceKeys) as the key id.
+    pub possession: Opaque,
+    /// Of the same content under the label "recovery", by the signing key that
+    /// it replaces; empty if it is the first.
+    pub consent: Opaque,
+    /// The wrap of the current generation.
+    pub wraps: WrapsRef,
+}
+
+/// `struct { DeviceKeys keys; opaque possession<V>; uint8 revokes; WrapsRef wraps; } UseRecovery;`
+/// The one wrap is the current generation's secret to the new device.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
+pub struct UseRecovery {
+    /// The new device's keys.
+    pub keys: DeviceKeys,
+    /// As in [`AddDevice`].
+    pub possession: Opaque,
+    /// 1: all other devices are revoked by this entry. 0: none is.
+    pub revokes: u8,
     /// The wrap of the current generation.
     pub wraps: WrapsRef,
 }
@@ -93,12 +127,17 @@ impl IdentityBody {
             2 => Self::AddDevice(decode("add device", bytes)?),
             3 => Self::RevokeDevice(decode("revoke device", bytes)?),
             4 => Self::RotateUserKey(decode("rotate user key", bytes)?),
+            5 => Self::SetRecovery(decode("set recovery", bytes)?),
+            6 => Self::UseRecovery(decode("use recovery", bytes)?),
             7 => Self::BindUserId(decode("bind user id", bytes)?),
             _ => return Err(FormatError::NeedsNewerClient("identity entry")),
         };
         match &body {
             Self::Create(create) => create.epoch.epoch.check()?,
             Self::RotateUserKey(rotate) => rotate.epoch.check()?,
+            Self::UseRecovery(used) if used.revokes > 1 => {
+                return Err(FormatError::Malformed("use recovery"));
+            }
             _ => {}
         }
         Ok(body)
@@ -112,6 +151,8 @@ impl IdentityBody {
             Self::AddDevice(body) => (2, encode(body)),
             Self::RevokeDevice(body) => (3, encode(body)),
             Self::RotateUserKey(body) => (4, encode(body)),
+            Self::SetRecovery(body) => (5, encode(body)),
+            Self::UseRecovery(body) => (6, encode(body)),
             Self::BindUserId(body) => (7, encode(body)),
         }
     }

@@ -287,6 +287,8 @@ pub fn check_recipient_kind(kind: Kind) -> Result<(), FormatError> {
         Kind::Group | Kind::Link | Kind::Session => {
             Err(FormatError::NeedsNewerClient("recipient kind"))
         }
-        Kind::Tenant | Kind::Device => Err(FormatError::Malformed("recipient kind")),
+        Kind::Tenant | Kind::Device | Kind::Recovery => {
+            Err(FormatError::Malformed("recipient kind"))
+        }
     }
 }

@@ -4,7 +4,6 @@ use super::{AcceptError, Effects, WrapPlaceOf, accept_back_links, accept_wraps};
 use crate::chain::{ChainError, Replay};
 use crate::format::bodies::{IdentityBody, UserIdOpening};
 use crate::format::ids::Recipient;
-use crate::format::wrap::WrapPurpose;
 use crate::identity::attestation::verify_binding;
 use crate::identity::{Attestation, IdentityState, TenantState};
 use crate::keyring::KeyringError;
@@ -19,6 +18,7 @@ pub fn accept_identity(
     uploads: &[Upload],
 ) -> Result<(IdentityState, Effects), AcceptError> {
     let mut effects = Effects::default();
+    let before = state.clone();
     let mut state = state;
     for upload in uploads {
         let seq = upload.entry.entry.seq;
@@ -34,26 +34,19 @@ pub fn accept_identity(
         let commitment = user_key.epoch.commitment;
         let place = WrapPlaceOf {
             tenant_id: next.tenant_id(),
-            purpose: WrapPurpose::Device,
             author: upload.entry.entry.author,
         };
         let body = IdentityBody::decode(
             upload.entry.entry.entry_type,
             upload.entry.entry.body.as_slice(),
         )?;
-        // A new device's one wrap is for that device.
-        let only = match &body {
-            IdentityBody::AddDevice(body) => Some(Recipient::device(body.keys.signing.id())),
-            _ => None,
-        };
+        let only = only_recipient(&body);
         let expected = |recipient: &Recipient, epoch: u32| {
             if only.is_some_and(|only| only != *recipient) {
                 return None;
             }
-            let (_, device) = next
-                .active_devices()
-                .find(|(id, _)| Recipient::device(**id) == *recipient)?;
-            (epoch == generation).then(|| (commitment, 0, device.keys.kem.id()))
+            let key = next.wrap_key_at(recipient, seq)?;
+            (epoch == generation).then_some((commitment, 0, key))
         };
         let leaves = accept_wraps(upload, place, committed, expected, &mut effects)?;
         let began = (user_key.since == seq).then_some((generation, &*user_key.epoch.back_links));
@@ -62,15 +55,35 @@ pub fn accept_identity(
             return Err(KeyringError::WrapSet.into());
         }
         effects.push(&upload.entry, leaves);
-        if let IdentityBody::RevokeDevice(id) = body {
-            let gone = Recipient::device(id);
-            effects.wraps.retain(|wrap| wrap.recipient != gone);
-            effects.dropped.push(gone);
-        }
         state = Some(next);
     }
     let state = state.ok_or(ChainError::Empty)?;
+    drop_the_gone(before.as_ref(), &state, &mut effects);
     Ok((state, effects))
+}
+
+/// The one wrap of a new key is for that key.
+pub(super) fn only_recipient(body: &IdentityBody) -> Option<Recipient> {
+    match body {
+        IdentityBody::AddDevice(body) => Some(Recipient::device(body.keys.signing.id())),
+        IdentityBody::UseRecovery(body) => Some(Recipient::device(body.keys.signing.id())),
+        IdentityBody::SetRecovery(body) => Some(Recipient::recovery(body.keys.signing.id())),
+        _ => None,
+    }
+}
+
+/// Wraps of devices and recovery keys that are no longer there are deleted, and
+/// such as have come along are not stored.
+pub(super) fn drop_the_gone(
+    before: Option<&IdentityState>,
+    after: &IdentityState,
+    effects: &mut Effects,
+) {
+    let is_there = |recipient: &Recipient| after.wrap_recipients().any(|(it, _)| it == *recipient);
+    effects.wraps.retain(|wrap| is_there(&wrap.recipient));
+    let before = before.into_iter().flat_map(IdentityState::wrap_recipients);
+    let gone = before.map(|(it, _)| it).filter(|it| !is_there(it));
+    effects.dropped.extend(gone);
 }
 
 /// A new identity.

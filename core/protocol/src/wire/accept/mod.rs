@@ -20,7 +20,6 @@ use crate::format::bodies::{BackLinkRef, WrapsRef};
 use crate::format::codec::FormatError;
 use crate::format::entry::{Author, SignedEntry};
 use crate::format::ids::{ChainId, EntryHash, KeyId, Recipient};
-use crate::format::wrap::WrapPurpose;
 use crate::identity::{AttestationError, IdentityError};
 use crate::keyring::merkle::Hash;
 use crate::keyring::wraps::{Wrap, WrapPlace, commit};
@@ -229,7 +228,6 @@ fn accept_wraps(
     let place = WrapPlace {
         tenant_id: place.tenant_id,
         chain_id: upload.entry.entry.chain_id,
-        purpose: place.purpose,
         author: place.author,
     };
     let mut wraps = Vec::with_capacity(upload.wraps.len());
@@ -264,7 +262,6 @@ fn accept_wraps(
 
 struct WrapPlaceOf {
     tenant_id: ChainId,
-    purpose: WrapPurpose,
     author: Author,
 }
 

@@ -5,7 +5,6 @@ use crate::chain::{ChainError, Replay as _};
 use crate::format::bodies::SessionBody;
 use crate::format::entry::Entry;
 use crate::format::ids::{ChainId, Recipient};
-use crate::format::wrap::WrapPurpose;
 use crate::identity::Identities;
 use crate::keyring::KeyringError;
 use crate::primitives::hash::ref_hash;
@@ -135,7 +134,6 @@ pub(super) fn check_wraps(
     let entry = &upload.entry.entry;
     let place = WrapPlaceOf {
         tenant_id: state.tenant_id(),
-        purpose: WrapPurpose::Epoch,
         author: entry.author,
     };
     let grants = match SessionBody::decode(entry.entry_type, entry.body.as_slice())? {

@@ -4,11 +4,10 @@ use super::{StoredAlready, Window, divide};
 use crate::chain::{ChainError, Replay as _};
 use crate::format::bodies::{IdentityBody, UserIdOpening};
 use crate::format::ids::{ChainId, Recipient};
-use crate::format::wrap::WrapPurpose;
 use crate::identity::attestation::verify_binding;
 use crate::identity::{Attestation, IdentityError, IdentityState, TenantState};
 use crate::keyring::KeyringError;
-use crate::wire::accept::identity::TOKEN_LEEWAY_MS;
+use crate::wire::accept::identity::{TOKEN_LEEWAY_MS, drop_the_gone, only_recipient};
 use crate::wire::accept::{
     AcceptError, Effects, FilledEntry, WrapPlaceOf, accept_back_links, accept_wraps,
 };
@@ -48,6 +47,7 @@ pub fn accept_restore_identity(
     let (old, new) = divide(id, head, stored, uploads)?;
     let is_new = state.is_none();
     let mut effects = Effects::default();
+    let before = state.clone();
     let mut state = state;
     for upload in new {
         let entry = &upload.entry.entry;
@@ -57,7 +57,6 @@ pub fn accept_restore_identity(
             IdentityBody::BindUserId(_) if !is_new || entry.seq != 1 => {
                 return Err(IdentityError::BindingNumber.into());
             }
-            IdentityBody::RevokeDevice(key) => effects.dropped.push(Recipient::device(key)),
             _ => {}
         }
         state = Some(match state {
@@ -93,12 +92,7 @@ pub fn accept_restore_identity(
         let leaves = check_upload(&state, upload, &mut effects)?;
         effects.push(&upload.entry, leaves);
     }
-    let is_active = |recipient: &Recipient| {
-        state
-            .active_devices()
-            .any(|(key, _)| Recipient::device(*key) == *recipient)
-    };
-    effects.wraps.retain(|wrap| is_active(&wrap.recipient));
+    drop_the_gone(before.as_ref(), &state, &mut effects);
     Ok(Restored {
         state,
         effects,
@@ -127,23 +121,16 @@ fn check_upload(
     if upload.wraps.is_empty() {
         return Ok(Vec::new());
     }
-    let only = match &body {
-        IdentityBody::AddDevice(body) => Some(Recipient::device(body.keys.signing.id())),
-        _ => None,
-    };
+    let only = only_recipient(&body);
     let expected = |recipient: &Recipient, epoch: u32| {
         if epoch != generation || only.is_some_and(|only| only != *recipient) {
             return None;
         }
-        let (key, device) = state
-            .devices()
-            .find(|(key, _)| Recipient::device(**key) == *recipient)?;
-        state.device_at(key, entry.seq)?;
-        Some((user_key.epoch.commitment, 0, device.keys.kem.id()))
+        let key = state.wrap_key_at(recipient, entry.seq)?;
+        Some((user_key.epoch.commitment, 0, key))
     };
     let place = WrapPlaceOf {
         tenant_id: state.tenant_id(),
-        purpose: WrapPurpose::Device,
         author: entry.author,
     };
     let committed = state.wraps_at(entry.seq).map(|(committed, _)| committed);

@@ -5,7 +5,6 @@ use crate::chain::ChainError;
 use crate::format::bodies::SessionBody;
 use crate::format::entry::Entry;
 use crate::format::ids::{ChainId, KeyId, Recipient};
-use crate::format::wrap::WrapPurpose;
 use crate::identity::Identities;
 use crate::keyring::KeyringError;
 use crate::primitives::hash::ref_hash;
@@ -217,7 +216,6 @@ fn check_old_wraps(
     };
     let place = WrapPlaceOf {
         tenant_id: state.tenant_id(),
-        purpose: WrapPurpose::Epoch,
         author: entry.author,
     };
     let committed = state.wraps_at(entry.seq).map(|(committed, _)| committed);
