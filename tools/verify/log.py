@@ -22,11 +22,12 @@ import sign
 import tls
 from envelope import Refused
 
-TENANT, IDENTITY, GROUP, SESSION, LINK, DEVICE = 1, 2, 3, 4, 5, 6
+TENANT, IDENTITY, GROUP, SESSION, LINK, DEVICE, RECOVERY = 1, 2, 3, 4, 5, 6, 7
 ED25519, XWING = 0x0001, 0x647A
 ZERO = bytes(32)
 NO_POSITION = (0, ZERO)
-PURPOSE_EPOCH, PURPOSE_DEVICE = 1, 2
+# What is wrapped to a recipient of this kind; 1 to any other.
+PURPOSES = {DEVICE: 2, RECOVERY: 3, LINK: 4}
 
 
 def need(true, why):
@@ -270,7 +271,7 @@ def wrap_info(purpose, tenant_id, chain_id, epoch, commitment, author, author_ke
     )
 
 
-def check_wraps(upload, reference, chain, entry, purpose, commitments):
+def check_wraps(upload, reference, chain, entry, commitments):
     """That `upload` holds exactly the wraps that the entry commits to;
     `commitments` are those of the epochs that may be wrapped."""
     wraps = upload["wraps"]
@@ -283,7 +284,7 @@ def check_wraps(upload, reference, chain, entry, purpose, commitments):
         recipient, key_id, sealed = (bytes.fromhex(wrap[name]) for name in ("recipient_id", "key_id", "sealed"))
         need(len(sealed) == 1168 and wrap["epoch"] in commitments, "a wrap of another length or epoch")
         info = wrap_info(
-            purpose,
+            PURPOSES.get(wrap["recipient_kind"], 1),
             chain.tenant_id,
             chain.id,
             wrap["epoch"],
@@ -335,6 +336,7 @@ class Identity(Chain):
         device = core.authority
         first.verify(device.signing)
         self.devices, self.user_keys, self.binding = {device.signing.id: Device(device, 0)}, [], None
+        self.recoveries = []
         self.new_user_key(first, reader)
         for data in entries[1:]:
             self.apply(read_entry(data))
@@ -349,33 +351,83 @@ class Identity(Chain):
     def upload(self, entry, reference, epoch):
         if self.uploads is not None:
             upload, newest = self.uploads[entry.seq], self.user_keys[-1][2]
-            check_wraps(upload, reference, self, entry, PURPOSE_DEVICE, {newest.epoch: newest.commitment})
+            check_wraps(upload, reference, self, entry, {newest.epoch: newest.commitment})
             check_back_links(upload, epoch)
 
     def new_user_key(self, entry, reader):
         epoch, key = read_epoch(reader), kem_key(read_key(reader))
         reader.end()
         need(epoch.epoch == len(self.user_keys), "not the next generation")
-        need(epoch.wraps[0] == len(self.active()), "not wrapped to every device")
+        recipients = len(self.active()) + bool(self.recoveries)
+        need(epoch.wraps[0] == recipients, "not wrapped to every device and the recovery key")
         need(bool(epoch.back_links) == bool(self.user_keys), "a back-link is missing, or is one too many")
         need(all(key.id != old.id for _, old, _ in self.user_keys), "a user key comes back")
         self.user_keys.append((entry.seq, key, epoch))
         self.upload(entry, epoch.wraps, epoch)
 
+    def author(self, entry):
+        if entry.type == 6:
+            need(self.recoveries and self.recoveries[-1].signing.id == entry.author_key, "not the recovery key")
+            return self.recoveries[-1].signing
+        device = self.devices.get(entry.author_key)
+        need(device is not None and device.revoked is None, "not a device of this identity")
+        return device.keys.signing
+
+    def new_key(self, keys):
+        used = [*self.devices, *(recovery.signing.id for recovery in self.recoveries)]
+        need(keys.signing.id not in used, "the key was registered before")
+
+    def add_device(self, entry, keys, proof, reference):
+        self.new_key(keys)
+        need(len(self.active()) < 32, "too many devices")
+        need(reference[0] == 1, "a new device has one wrap")
+        check_possession(entry, keys.signing, kdf.ref_hash("device", keys.raw), proof)
+        self.devices[keys.signing.id] = Device(keys, entry.seq)
+        self.upload(entry, reference, None)
+
+    def set_recovery(self, entry, keys, proof, consent, reference):
+        self.new_key(keys)
+        need(reference[0] == 1, "a recovery key has one wrap")
+        name = kdf.ref_hash("recovery", keys.raw)
+        check_possession(entry, keys.signing, name, proof)
+        if self.recoveries:
+            content = entry.chain_id + entry.seq.to_bytes(8, "big") + entry.prev + name
+            self.recoveries[-1].signing.verify("recovery", content, consent)
+        else:
+            need(consent == b"", "a consent where nobody was asked")
+        self.recoveries.append(keys)
+        self.upload(entry, reference, None)
+
     def apply(self, entry):
-        before = self.devices.get(entry.author_key)
+        author = self.author(entry)
         self.follow(entry)
-        need(before is not None and before.revoked is None, "not a device of this identity")
-        entry.verify(before.keys.signing)
+        entry.verify(author)
         reader = tls.Reader(entry.body)
         if entry.type == 2:
             keys, proof, reference = read_device(reader), reader.vector(), read_wraps_ref(reader)
             reader.end()
-            need(keys.signing.id not in self.devices and len(self.active()) < 32, "the device is there already")
-            need(reference[0] == 1, "a new device has one wrap")
-            check_possession(entry, keys.signing, kdf.ref_hash("device", keys.raw), proof)
-            self.devices[keys.signing.id] = Device(keys, entry.seq)
-            self.upload(entry, reference, None)
+            self.add_device(entry, keys, proof, reference)
+        elif entry.type == 5:
+            keys, proof, consent, reference = (
+                read_device(reader),
+                reader.vector(),
+                reader.vector(),
+                read_wraps_ref(reader),
+            )
+            reader.end()
+            self.set_recovery(entry, keys, proof, consent, reference)
+        elif entry.type == 6:
+            keys, proof, revokes, reference = (
+                read_device(reader),
+                reader.vector(),
+                reader.u8(),
+                read_wraps_ref(reader),
+            )
+            reader.end()
+            need(revokes in (0, 1), "neither 0 nor 1")
+            for device in self.active() if revokes else ():
+                device.revoked = entry.seq
+            self.add_device(entry, keys, proof, reference)
         elif entry.type == 3:
             gone = self.devices.get(reader.opaque(32))
             reader.end()
@@ -511,7 +563,7 @@ class Session(Chain):
             for epoch in body.epochs[:-1]:
                 need(self.segments[epoch] != self.segments[epoch + 1], "not the newest of its segment")
         commitments = {epoch: self.epochs[epoch].commitment for epoch in body.epochs}
-        check_wraps(upload, body.wraps, self, entry, PURPOSE_EPOCH, commitments)
+        check_wraps(upload, body.wraps, self, entry, commitments)
         check_back_links(upload, body.epoch)
         if body.metadata:
             need(body.metadata[0] == len(self.epochs) - 1 and upload["metadata"], "metadata")

@@ -20,6 +20,8 @@ import sys
 import unittest
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 import envelope
 import hpke
 import kdf
@@ -29,6 +31,9 @@ import sign
 import identity_file
 import snapshot
 import tls
+
+# The words of BIP-39's list that are known for certain, by number.
+WORDS = {0: "abandon", 3: "about", 2047: "zoo"}
 
 HERE = Path(__file__).resolve().parent
 
@@ -143,6 +148,26 @@ def check_identity_log(case):
     identity = log.Identity(unhex(case["entries"]), case["uploads"])
     must((identity.tenant_id, identity.id) == (hexed(case, "tenant_id"), hexed(case, "identity_id")))
     must(identity.user_key_at(len(case["entries"])) == (case["generation"], hexed(case, "user_key_id")))
+
+
+def check_recovery_words(case):
+    """entropy, words, tenant_id -> signing_key_id, kem_key_id. Which word has
+    which number is BIP-39's list; that they are 24 and the checksum are checked
+    on the numbers that the good cases teach."""
+    entropy, words = hexed(case, "entropy"), case["words"].split(" ")
+    must(len(words) == 24 and len(entropy) == 32)
+    bits = int.from_bytes(entropy + hashlib.sha256(entropy).digest()[:1], "big")
+    for at, word in enumerate(words):
+        number = bits >> (11 * (23 - at)) & 0x7FF
+        must(WORDS.setdefault(number, word) == word)
+    must(len(set(WORDS.values())) == len(WORDS))
+    seeds = (
+        kdf.expand_with_label(entropy, f"recovery {name}", hexed(case, "tenant_id"), 32) for name in ("sign", "kem")
+    )
+    signing, kem = next(seeds), next(seeds)
+    public = Ed25519PrivateKey.from_private_bytes(signing).public_key().public_bytes_raw()
+    must(kdf.ref_hash("key", b"\x00\x01\x20" + public) == hexed(case, "signing_key_id"))
+    must(kdf.ref_hash("key", b"\x64\x7a\x44\xc0" + hpke.keys(kem)[2]) == hexed(case, "kem_key_id"))
 
 
 def check_session_log(case):
@@ -267,6 +292,7 @@ KINDS = {
     "session_envelope": check_session_envelope,
     "snapshot": check_snapshot,
     "identity_file": check_identity_file,
+    "recovery_words": check_recovery_words,
     "envelope_signature": check_envelope_signature,
     "binding": check_binding,
     "head": check_head,

@@ -2,6 +2,9 @@
 //! in the shape that `tools/verify/verify.py` reads.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "recovery.rs"]
+mod recovery;
+
 use crate::common::world::*;
 use plico_protocol::chain::Replay;
 use plico_protocol::chain::possession::Possession;
@@ -57,6 +60,7 @@ pub fn files() -> Vec<(&'static str, Vec<Value>)> {
         ("requests.json", requests(&story)),
         ("session_envelopes.json", envelopes(&story)),
         ("identity_files.json", identity_files(&story)),
+        ("recovery.json", recovery::cases()),
     ]
     .into_iter()
     .map(|(name, cases)| (name, fold(cases)))
