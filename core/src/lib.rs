@@ -39,11 +39,11 @@ pub mod store;
 pub mod testing;
 
 pub use client::{
-    Account, AccountOptions, CancelToken, Context, ContextValue, Decrypted, DeviceId, DeviceInfo,
-    EncryptionSession, EnrolmentRequest, Event, FileKey, FileOptions, Grant, IdentityId, LogLevel,
-    LogRecord, OnMissing, Plico, PlicoBuilder, Progress, Recipient, RecipientInfo, RecoverOptions,
-    RecoveryKey, RegisterOptions, RevokeOptions, Rights, SessionId, SessionOptions, Snapshot,
-    SnapshotOptions, Suite, TenantId,
+    Account, AccountOptions, BackupStatus, CancelToken, Context, ContextValue, Decrypted, DeviceId,
+    DeviceInfo, EncryptionSession, EnrolmentRequest, Event, FileKey, FileOptions, Grant,
+    IdentityId, LogLevel, LogRecord, OnMissing, Plico, PlicoBuilder, Progress, Recipient,
+    RecipientInfo, RecoverOptions, RecoveryKey, RegisterOptions, RevokeOptions, Rights, SessionId,
+    SessionOptions, Snapshot, SnapshotOptions, Suite, TenantId,
 };
 pub use error::{Error, ErrorCode, Result};
 #[cfg(feature = "harden")]

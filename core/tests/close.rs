@@ -86,6 +86,13 @@ fn of_account<'a>(account: &'a Account, things: &'a Things) -> Vec<(&'static str
             "export_identity",
             call(account.export_identity(&things.key)),
         ),
+        ("store_backup", call(account.store_backup(&things.key))),
+        ("backups", call(account.backups())),
+        ("delete_backups", call(account.delete_backups())),
+        (
+            "restore_backup",
+            call(account.restore_backup("dr.a", &things.key)),
+        ),
         ("recovery_key_set_at", call(account.recovery_key_set_at())),
         (
             "set_recovery_key",

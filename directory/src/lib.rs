@@ -24,6 +24,7 @@ pub mod admin;
 mod answers;
 mod app;
 mod auth;
+mod backups;
 mod cache;
 pub mod clock;
 pub mod fsck;

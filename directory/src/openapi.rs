@@ -23,6 +23,9 @@ use utoipa::{IntoResponses, Modify, OpenApi, ToSchema as _};
         routes::restore_identity::handle,
         routes::look_up_identities::handle,
         routes::find_recovery::handle,
+        routes::backups::get,
+        routes::backups::post,
+        routes::fetch_backup::handle,
         routes::look_up_users::handle,
         routes::create_session::handle,
         routes::get_session::handle,
@@ -38,6 +41,7 @@ use utoipa::{IntoResponses, Modify, OpenApi, ToSchema as _};
     tags(
         (name = "tenants", description = "One app or institution: whom to believe"),
         (name = "identities", description = "People and services, and their devices"),
+        (name = "backups", description = "A device of an identity, encrypted under what its owner knows or keeps"),
         (name = "sessions", description = "Who may open what"),
         (name = "operation", description = "For whatever watches the process"),
         (name = "development", description = "Only in `plico-directory dev`"),
@@ -109,6 +113,11 @@ macro_rules! problem_sets {
 problem_sets! {
     /// Of routes without a signature.
     OpenProblems = [BadRequest, TenantNotFound, MethodNotAllowed, TooLarge, Internal, Unavailable];
+    /// Of fetching a backup.
+    BackupProblems = [
+        BadRequest, NeedsNewerClient, BackupRefused, TenantNotFound, MethodNotAllowed, TooLarge,
+        UnsupportedMediaType, TooManyTries, Internal, Unavailable,
+    ];
     /// Of looking a recovery key up.
     FindProblems = [
         BadRequest, TenantNotFound, RecoveryKeyUnknown, MethodNotAllowed, TooLarge, Internal,

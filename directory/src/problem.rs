@@ -141,6 +141,12 @@ impl IntoResponse for ApiError {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
+        if self.code == ErrorCode::TooManyTries {
+            let half_an_hour = HeaderValue::from_static("1800");
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, half_an_hour);
+        }
         response.extensions_mut().insert(self.code);
         response
     }

@@ -52,6 +52,8 @@ pub(crate) struct AccountInner {
     pub asked_sessions: Batcher<AskedSession, SessionAnswer>,
     /// One change of this identity's own chain at a time.
     pub own_gate: async_lock::Mutex<()>,
+    /// One change of this identity's backups at a time.
+    pub backing_up: async_lock::Mutex<()>,
     /// Whether this identity's own chain, as last shown, asks for a rotation.
     pub own_due: AtomicBool,
     pub session_turns: async_lock::Semaphore,
@@ -88,6 +90,7 @@ impl Account {
             asked_users: Batcher::default(),
             asked_sessions: Batcher::default(),
             own_gate: async_lock::Mutex::new(()),
+            backing_up: async_lock::Mutex::new(()),
             own_due: AtomicBool::new(false),
             session_turns: async_lock::Semaphore::new(4),
             user_secrets: Mutex::default(),

@@ -1,6 +1,7 @@
 //! An identity as a file: written by one device, taken in by another.
 
 use super::account::{Account, AccountInner};
+use super::file_key::{FileKey, off_thread};
 use super::ids::IdentityId;
 use super::os_rng;
 use super::own_chain::{Own, own_draft_error};
@@ -9,85 +10,6 @@ use plico_protocol::chain::Replay as _;
 use plico_protocol::format::codec::FormatError;
 use plico_protocol::identity::draft::DeviceSecret;
 use plico_protocol::identity::file::{FileError, IdentityFile};
-use plico_protocol::primitives::secret::Secret32;
-use zeroize::Zeroizing;
-
-/// Characters that a passphrase has at least.
-const MIN_PASSPHRASE: usize = 12;
-
-/// What protects an identity file.
-#[derive(Clone)]
-pub struct FileKey(Inner);
-
-#[derive(Clone)]
-enum Inner {
-    Passphrase(Zeroizing<String>),
-    Host(Secret32),
-}
-
-impl core::fmt::Debug for FileKey {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("FileKey")
-    }
-}
-
-impl FileKey {
-    /// Something that a person remembers or has written down, of at least 12
-    /// characters. Better: [`Self::generate_passphrase`].
-    #[must_use]
-    pub fn passphrase(text: &str) -> Self {
-        Self(Inner::Passphrase(Zeroizing::new(text.to_owned())))
-    }
-
-    /// 32 uniformly random bytes that the host keeps: a passkey's PRF output, a
-    /// secret in the platform's keychain.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` if there are not 32.
-    pub fn host_secret(bytes: &[u8]) -> Result<Self> {
-        let secret = Secret32::from_slice(bytes).ok_or_else(|| {
-            Error::new(ErrorCode::InvalidArgument).with_detail("a host's secret has 32 bytes")
-        })?;
-        Ok(Self(Inner::Host(secret)))
-    }
-
-    /// A passphrase of 100 random bits: 20 characters of Crockford's base 32 (no
-    /// I, L, O or U) in groups of five.
-    #[must_use]
-    pub fn generate_passphrase() -> Zeroizing<String> {
-        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-        let bytes = Zeroizing::new(plico_protocol::primitives::random::random_bytes::<20>(
-            &mut os_rng(),
-        ));
-        let mut text = Zeroizing::new(String::with_capacity(23));
-        for (index, byte) in bytes.iter().enumerate() {
-            if index > 0 && index % 5 == 0 {
-                text.push('-');
-            }
-            // 256 is a multiple of 32: each character is as likely as any other.
-            text.push(char::from(ALPHABET[usize::from(byte % 32)]));
-        }
-        text
-    }
-
-    fn check(&self) -> Result<()> {
-        match &self.0 {
-            Inner::Passphrase(text) if text.chars().count() < MIN_PASSPHRASE => {
-                Err(Error::new(ErrorCode::InvalidArgument)
-                    .with_detail("a passphrase has at least 12 characters"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn protection(&self) -> plico_protocol::identity::file::Protection<'_> {
-        use plico_protocol::identity::file::Protection;
-        match &self.0 {
-            Inner::Passphrase(text) => Protection::Passphrase(text),
-            Inner::Host(secret) => Protection::Host(secret),
-        }
-    }
-}
 
 fn file_error(error: &FileError) -> Error {
     let code = match error {
@@ -97,22 +19,6 @@ fn file_error(error: &FileError) -> Error {
         _ => ErrorCode::IdentityFileInvalid,
     };
     Error::new(code).with_detail(error.to_string())
-}
-
-/// Argon2id takes tenths of a second: not on a thread that others wait for.
-#[cfg(not(target_arch = "wasm32"))]
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let (sender, receiver) = futures_channel::oneshot::channel();
-    let started = std::thread::Builder::new()
-        .name("plico-passphrase".into())
-        .spawn(move || drop(sender.send(work())));
-    started.map_err(|_| Error::new(ErrorCode::Internal).with_detail("no thread was started"))?;
-    receiver.await.map_err(|_| ErrorCode::Internal.into())
-}
-
-#[cfg(target_arch = "wasm32")]
-async fn off_thread<T>(work: impl FnOnce() -> T) -> Result<T> {
-    Ok(work())
 }
 
 impl Account {
@@ -189,7 +95,7 @@ impl AccountInner {
         .await
     }
 
-    async fn import(&self, file: IdentityFile) -> Result<IdentityId> {
+    pub(super) async fn import(&self, file: IdentityFile) -> Result<IdentityId> {
         let _one_at_a_time = self.registering.lock().await;
         if file.tenant_id != self.plico.inner.wire.tenant_id {
             return Err(ErrorCode::WrongTenant.into());

@@ -6,6 +6,7 @@
 //! `heal` mends a directory that was restored from a backup.
 
 mod account;
+mod backup;
 mod batcher;
 mod cancel;
 mod close;
@@ -16,6 +17,7 @@ mod encrypt;
 mod events;
 mod export;
 mod fetch;
+mod file_key;
 #[cfg(not(target_arch = "wasm32"))]
 mod files;
 mod freshness;
@@ -49,11 +51,12 @@ mod view;
 mod wire;
 
 pub use account::Account;
+pub use backup::BackupStatus;
 pub use cancel::CancelToken;
 pub use devices::DeviceInfo;
 pub use encrypt::Decrypted;
 pub use events::{Event, LogLevel, LogRecord};
-pub use export::FileKey;
+pub use file_key::FileKey;
 pub use ids::{DeviceId, IdentityId, SessionId, TenantId};
 pub use options::{
     AccountOptions, EnrolmentRequest, FileOptions, Grant, OnMissing, Progress, Recipient,

@@ -97,6 +97,16 @@ impl Wire {
         self.exchange(None, Method::Get, path, Vec::new()).await
     }
 
+    /// POST of somebody who has no key to sign with.
+    pub async fn post_unsigned<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T> {
+        let body = serde_json::to_vec(body).map_err(|_| ErrorCode::InvalidArgument)?;
+        self.exchange(None, Method::Post, path, body).await
+    }
+
     /// POST below the tenant's address.
     pub async fn post<T: DeserializeOwned>(
         &self,
@@ -219,7 +229,11 @@ impl Wire {
         url: &str,
         body: Vec<u8>,
     ) -> Request {
-        let headers = signer.map_or_else(Vec::new, |it| self.headers(it, method, url, &body));
+        let headers = match signer {
+            Some(signer) => self.headers(signer, method, url, &body),
+            None if body.is_empty() => Vec::new(),
+            None => vec![("content-type".to_owned(), CONTENT_TYPE.to_owned())],
+        };
         Request {
             method,
             url: url.to_owned(),

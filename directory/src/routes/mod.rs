@@ -2,9 +2,11 @@
 
 pub(crate) mod add_identity_entries;
 pub(crate) mod add_session_entries;
+pub(crate) mod backups;
 pub(crate) mod create_identity;
 pub(crate) mod create_session;
 pub(crate) mod dev_enrolment;
+pub(crate) mod fetch_backup;
 pub(crate) mod find_recovery;
 pub(crate) mod get_identity;
 pub(crate) mod get_session;
@@ -49,6 +51,14 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(
             "/v1/tenants/{tenant}/identities/{identity}/restore",
             post(restore_identity::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/identities/{identity}/backups",
+            get(backups::get).post(backups::post),
+        )
+        .route(
+            "/v1/tenants/{tenant}/backups/fetch",
+            post(fetch_backup::handle),
         )
         .route(
             "/v1/tenants/{tenant}/recovery/{key}",

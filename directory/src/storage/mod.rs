@@ -202,6 +202,10 @@ impl core::fmt::Debug for Binding {
 pub enum RecordKind {
     /// Key: the id of a recovery key; value: the identity that has set it.
     RecoveryKey = 1,
+    /// Key: an identity and a backup's kind; value: the backup.
+    Backup = 2,
+    /// The same key; value: up to when the tries at it are used up.
+    BackupTries = 3,
 }
 
 impl RecordKind {

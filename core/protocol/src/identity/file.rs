@@ -136,26 +136,25 @@ impl Head {
         (cost != none).then_some(cost)
     }
 
-    /// Key and commitment.
-    fn derive(&self, protection: Protection<'_>) -> Result<(Secret32, Secret32), FileError> {
-        let root = match (protection, self.cost()) {
+    fn root(&self, protection: Protection<'_>) -> Result<Secret32, FileError> {
+        match (protection, self.cost()) {
             (Protection::Passphrase(text), Some(cost)) => {
                 if !within(cost) {
                     return Err(FileError::Cost);
                 }
-                argon2id(text.as_bytes(), &self.salt, cost).map_err(|_| FileError::Cost)?
+                argon2id(text.as_bytes(), &self.salt, cost).map_err(|_| FileError::Cost)
             }
             (Protection::Host(secret), None) => {
-                expand_with_label(secret, "identity file host", &self.salt)
+                Ok(expand_with_label(secret, "identity file host", &self.salt))
             }
-            _ => return Err(FileError::Protection),
-        };
-        let head = encode(self);
-        Ok((
-            expand_with_label(&root, "identity file key", &head),
-            expand_with_label(&root, "identity file commitment", &head),
-        ))
+            _ => Err(FileError::Protection),
+        }
     }
+}
+
+fn keys_of(root: &Secret32, label: &str, head: &[u8]) -> (Secret32, Secret32) {
+    let key = |what| expand_with_label(root, &format!("{label} {what}"), head);
+    (key("key"), key("commitment"))
 }
 
 impl IdentityFile {
@@ -184,7 +183,25 @@ impl IdentityFile {
             lanes: cost.lanes,
             salt: random_bytes(rng),
         };
-        let (key, commitment) = head.derive(protection)?;
+        let root = head.root(protection)?;
+        let bytes = encode(&head);
+        let (commitment, sealed) = self.seal_under(&root, "identity file", &bytes)?;
+        Ok(encode(&Wire {
+            head,
+            commitment,
+            sealed: Opaque::new(sealed),
+        }))
+    }
+
+    /// Key and commitment are ExpandWithLabel(root, label ‖ " key" or
+    /// " commitment", head): gives the commitment and the ciphertext.
+    pub(super) fn seal_under(
+        &self,
+        root: &Secret32,
+        label: &str,
+        head: &[u8],
+    ) -> Result<([u8; 32], Vec<u8>), FileError> {
+        let (key, commitment) = keys_of(root, label, head);
         let rest = encode(&Rest {
             seq: self.position.seq,
             hash: self.position.hash,
@@ -203,14 +220,38 @@ impl IdentityFile {
         content.extend_from_slice(&rest);
         let aead = AeadAlgorithm::ChaCha20Poly1305.with_key(key.expose());
         let tag = aead
-            .seal(&[0; NONCE_LEN], &encode(&head), &mut content)
+            .seal(&[0; NONCE_LEN], head, &mut content)
             .map_err(|_| FormatError::TooLarge("identity file"))?;
         content.extend_from_slice(&tag);
-        Ok(encode(&Wire {
-            head,
-            commitment: *commitment.expose(),
-            sealed: Opaque::new(std::mem::take(&mut *content)),
-        }))
+        Ok((*commitment.expose(), std::mem::take(&mut *content)))
+    }
+
+    /// The reverse of [`Self::seal_under`].
+    pub(super) fn open_under(
+        root: &Secret32,
+        label: &str,
+        head: &[u8],
+        commitment: &[u8; 32],
+        sealed: &[u8],
+    ) -> Result<Self, FileError> {
+        if sealed.len() > MAX_SEALED {
+            return Err(FormatError::TooLarge("identity file").into());
+        }
+        let (key, expected) = keys_of(root, label, head);
+        if !ct_eq(expected.expose(), commitment) {
+            return Err(FileError::Wrong);
+        }
+        let mut content = Zeroizing::new(sealed.to_vec());
+        let at = content
+            .len()
+            .checked_sub(TAG_LEN)
+            .ok_or(FileError::Unauthentic)?;
+        let (body, tag) = content.split_at_mut(at);
+        let tag: &[u8; TAG_LEN] = (&*tag).try_into().map_err(|_| FileError::Unauthentic)?;
+        let aead = AeadAlgorithm::ChaCha20Poly1305.with_key(key.expose());
+        aead.open(&[0; NONCE_LEN], head, body, tag)
+            .map_err(|_| FileError::Unauthentic)?;
+        Self::from_content(body)
     }
 
     /// Opens a file.
@@ -231,21 +272,10 @@ impl IdentityFile {
         if wire.sealed.as_slice().len() > MAX_SEALED {
             return Err(FormatError::TooLarge("identity file").into());
         }
-        let (key, commitment) = wire.head.derive(protection)?;
-        if !ct_eq(commitment.expose(), &wire.commitment) {
-            return Err(FileError::Wrong);
-        }
-        let mut content = Zeroizing::new(wire.sealed.as_slice().to_vec());
-        let at = content
-            .len()
-            .checked_sub(TAG_LEN)
-            .ok_or(FileError::Unauthentic)?;
-        let (body, tag) = content.split_at_mut(at);
-        let tag: &[u8; TAG_LEN] = (&*tag).try_into().map_err(|_| FileError::Unauthentic)?;
-        let aead = AeadAlgorithm::ChaCha20Poly1305.with_key(key.expose());
-        aead.open(&[0; NONCE_LEN], &encode(&wire.head), body, tag)
-            .map_err(|_| FileError::Unauthentic)?;
-        Self::from_content(body)
+        let root = wire.head.root(protection)?;
+        let head = encode(&wire.head);
+        let sealed = wire.sealed.as_slice();
+        Self::open_under(&root, "identity file", &head, &wire.commitment, sealed)
     }
 
     fn from_content(content: &[u8]) -> Result<Self, FileError> {

@@ -2,6 +2,7 @@
 //! whom, and which app backend vouches for which user id.
 
 pub mod attestation;
+pub mod backup;
 pub mod devices;
 pub mod draft;
 pub mod file;

@@ -165,6 +165,74 @@ answer! {
     }
 }
 body! {
+    /// A backup that takes the place of one of the same kind.
+    BackupUpload {
+        /// 1 under a passphrase, 2 under a secret of the host.
+        kind: u8,
+        /// RefHash("backup-access", access secret).
+        access_hash: B64x32,
+        /// The device that was made for it.
+        device: B64x32,
+        /// The generation of the user key that has made the mark.
+        generation: u32,
+        /// The owner's mark of the device.
+        mark: B64x32,
+        /// The backup, at most 8 KiB.
+        backup: B64,
+    }
+}
+body! {
+    /// A change of an identity's backups, all at once.
+    BackupChange {
+        /// One to put.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        put: Option<BackupUpload>,
+        /// The kinds to delete.
+        #[serde(default)]
+        delete: Vec<u8>,
+    }
+}
+answer! {
+    /// What there is of a backup, without itself.
+    BackupInfo {
+        /// 1 under a passphrase, 2 under a secret of the host.
+        kind: u8,
+        /// The device that was made for it.
+        device: B64x32,
+        /// The generation of the user key that has made the mark.
+        generation: u32,
+        /// The owner's mark of the device.
+        mark: B64x32,
+        /// When it was stored, in milliseconds since 1970-01-01 UTC.
+        stored_ms: u64,
+    }
+}
+answer! {
+    /// An identity's backups.
+    Backups {
+        /// At most one of each kind.
+        backups: Vec<BackupInfo>,
+    }
+}
+body! {
+    /// Who asks for a backup, and with what right.
+    BackupFetch {
+        /// The app's name for the identity.
+        user_id: String,
+        /// 1 under a passphrase, 2 under a secret of the host.
+        kind: u8,
+        /// The access secret.
+        access: B64x32,
+    }
+}
+answer! {
+    /// A backup.
+    BackupFound {
+        /// As it was stored.
+        backup: B64,
+    }
+}
+body! {
     /// One chain, from an entry on.
     ChainFrom {
         /// The chain.
