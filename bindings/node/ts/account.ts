@@ -373,7 +373,7 @@ export class Account implements AsyncDisposable {
   }
 
   /**
-   * This identity as a file of some kilobytes, for another device, or as a copy
+   * This identity as a file of some hundred bytes, for another device, or as a copy
    * that no server ever held. A device of its own is added to the identity for
    * it, which {@link Account.devices} shows: to withdraw the file, revoke that
    * device. Until then, whoever has the file and its key is this person.

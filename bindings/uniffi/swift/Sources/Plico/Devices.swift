@@ -82,7 +82,7 @@ extension Account {
         }
     }
 
-    /// This identity as a file of some kilobytes, for another device, or as a copy that no
+    /// This identity as a file of some hundred bytes, for another device, or as a copy that no
     /// server ever held. A device of its own is added to the identity for it, which
     /// ``devices(cancel:)`` shows: to withdraw the file, revoke that device. Until then,
     /// whoever has the file and its key is this person.

@@ -183,7 +183,7 @@ public class Account private constructor(
     }
 
     /**
-     * This identity as a file of some kilobytes, for another device, or as a copy that
+     * This identity as a file of some hundred bytes, for another device, or as a copy that
      * no server ever held. A device of its own is added to the identity for it, which
      * [devices] shows: to withdraw the file, revoke that device. Until then, whoever
      * has the file and its key is this person.
