@@ -1,3 +1,3 @@
 import plico from "./dist/index.js";
 
-export const { Account, EncryptionSession, Plico, PlicoError } = plico;
+export const { Account, EncryptionSession, Plico, PlicoError, generatePassphrase } = plico;

@@ -63,6 +63,18 @@ export const verbs = {
   settle: (world, args, account, signal) => account.settle(signal),
   accept_identity_change: (world, args, account, signal) =>
     account.acceptIdentityChange(world.text(args.user_id), signal),
+  device_id: (world, args, account) => account.deviceId ?? null,
+  async devices(world, args, account, signal) {
+    const word = ({ isThis, revoked }) => (revoked ? "revoked" : isThis ? "this" : "active");
+    return (await account.devices(signal)).map(word);
+  },
+  revoke_device: (world, args, account, signal) =>
+    nothing(account.revokeDevice(world.text(args.id), signal)),
+  rotate_user_key: (world, args, account, signal) => nothing(account.rotateUserKey(signal)),
+  export_identity: (world, args, account, signal) =>
+    account.exportIdentity(world.fileKey(args.key), signal),
+  import_identity: (world, args, account, signal) =>
+    account.importIdentity(world.bytes(args.file), world.fileKey(args.key), signal),
   session_id: (world, args, session) => session.id,
   missing_recipients: (world, args, session) => session.missingRecipients,
   encrypt: (world, args, session, signal) =>

@@ -81,6 +81,12 @@ export class World {
     return user === undefined ? { identityId: this.text(identity) } : { userId: this.text(user) };
   }
 
+  fileKey({ passphrase, host_secret: hostSecret }) {
+    return passphrase === undefined
+      ? { hostSecret: this.bytes(hostSecret) }
+      : { passphrase: this.text(passphrase) };
+  }
+
   grant({ rights, expires_in_ms: expiresInMs }) {
     return {
       ...(rights === undefined ? {} : { rights }),

@@ -71,7 +71,7 @@ impl From<Result<()>> for Prefetched {
 /// An identity's account on this device.
 #[napi]
 pub struct AccountHandle {
-    account: Account,
+    pub(crate) account: Account,
 }
 
 impl AccountHandle {

@@ -13,6 +13,7 @@
 
 mod account;
 mod bytes;
+mod devices;
 mod failure;
 mod files;
 mod host;

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Account, EncryptionSession, Plico, PlicoError } from "plico";
 import { TestDirectory } from "plico/testing";
-import { trap, everything, missing, all, but, notText, notBytes, notPath, notObject, notList, notMs, notBoolean, notSignal, inside, merge, callOptions, cryptOptions, fileOptions, notRecipient, notRights, grants, connection } from "./tools/wrong.mjs";
+import { trap, everything, missing, all, but, notText, notBytes, notPath, notObject, notList, notMs, notBoolean, notSignal, inside, merge, callOptions, cryptOptions, fileOptions, notFileKey, notRecipient, notRights, grants, connection } from "./tools/wrong.mjs";
 
 const directory = await TestDirectory.start();
 const { account } = await directory.person("dr.a");
@@ -13,6 +13,7 @@ await directory.person("dr.b");
 const plico = await directory.plico();
 const session = await account.createSession();
 const sealed = await session.encrypt(Buffer.from("x"));
+const fileKey = { hostSecret: new Uint8Array(32) };
 const sealedText = await session.encryptText("x");
 const right = { directory: directory.url, tenant: directory.tenant };
 const store = { get() {}, scan() {}, commit() {} };
@@ -110,6 +111,22 @@ const table = {
   "Account#acceptIdentityChange": [
     [notText, (it) => account.acceptIdentityChange(it)],
     [callOptions, (it) => account.acceptIdentityChange("dr.a", it)],
+  ],
+  "Account#devices": [[callOptions, (it) => account.devices(it)]],
+  "Account#revokeDevice": [
+    [all, (it) => account.revokeDevice(it)],
+    [callOptions, (it) => account.revokeDevice(account.deviceId, it)],
+  ],
+  "Account#rotateUserKey": [[callOptions, (it) => account.rotateUserKey(it)]],
+  "Account#exportIdentity": [
+    [merge(missing, notFileKey), (it) => account.exportIdentity(it)],
+    [callOptions, (it) => account.exportIdentity(fileKey, it)],
+  ],
+  "Account#importIdentity": [
+    [notBytes, (it) => account.importIdentity(it, fileKey)],
+    // How long a passphrase is does not matter where it only has to be the right one.
+    [merge(missing, notFileKey), (it) => account.importIdentity(sealed, it), /^1 1 text$/],
+    [callOptions, (it) => account.importIdentity(sealed, fileKey, it)],
   ],
   "Account#maxStaleness": [[merge(missing, notMs), (it) => account.maxStaleness(it)]],
   "EncryptionSession#maxStaleness": [[merge(missing, notMs), (it) => session.maxStaleness(it)]],

@@ -10,6 +10,9 @@ import { TestDirectory } from "plico/testing";
 /** How long an answer would take: far longer than a cancelled call may. */
 const SLOW_MS = 5_000;
 
+/** Under which identity files are: with no passphrase to be slow about. */
+const fileKey = { hostSecret: new Uint8Array(32) };
+
 /** An empty store that takes its time. */
 function slowStore(delayMs) {
   const wait = () => new Promise((resolve) => setTimeout(resolve, delayMs).unref());
@@ -29,6 +32,8 @@ async function world(delayMs) {
   const session = await account.createSession({ recipients });
   const sealed = await session.encrypt(Buffer.from("x"));
   const text = await session.encryptJson("x");
+  const file = await account.exportIdentity(fileKey);
+  const ofFile = (await account.devices()).find((it) => !it.isThis).id;
   const shy = await plico.account({ inMemory: true });
   connection.slow(delayMs);
   return {
@@ -40,6 +45,8 @@ async function world(delayMs) {
     session: session.maxStaleness(0),
     sealed,
     text,
+    file,
+    ofFile,
     connection,
   };
 }
@@ -61,6 +68,11 @@ const calls = {
   "Account#decryptJson": (it, options) => it.account.decryptJson(it.text, options),
   "Account#prefetch": (it, options) => it.account.prefetch([it.session.id], options),
   "Account#acceptIdentityChange": (it, options) => it.account.acceptIdentityChange("dr.b", options),
+  "Account#devices": (it, options) => it.account.devices(options),
+  "Account#revokeDevice": (it, options) => it.account.revokeDevice(it.ofFile, options),
+  "Account#rotateUserKey": (it, options) => it.account.rotateUserKey(options),
+  "Account#exportIdentity": (it, options) => it.account.exportIdentity(fileKey, options),
+  "Account#importIdentity": (it, options) => it.shy.importIdentity(it.file, fileKey, options),
   "EncryptionSession#encrypt": (it, options) => it.session.encrypt(it.sealed, options),
   "EncryptionSession#encryptText": (it, options) => it.session.encryptText("x", options),
   "EncryptionSession#encryptJson": (it, options) => it.session.encryptJson("x", options),

@@ -69,6 +69,7 @@ test("import and require give the same names and the same classes", () => {
     "EncryptionSession",
     "Plico",
     "PlicoError",
+    "generatePassphrase",
   ]);
 });
 

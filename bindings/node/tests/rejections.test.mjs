@@ -92,9 +92,13 @@ test("everything that is closed says so", async (t) => {
   await session.encryptFile(`${folder}/plain`, `${folder}/sealed`);
   const views = [account.offline(), account.maxStaleness(0)];
 
+  const id = account.deviceId;
+  const key = { hostSecret: new Uint8Array(32) };
+  const file = await account.exportIdentity(key);
   await account.close();
   await account.close();
   assert.equal(account.identityId, undefined);
+  assert.equal(account.deviceId, undefined);
   const ofAccount = (it) => [
     () => it.register({ userId: "dr.a", enrolment: () => "" }),
     () => it.createSession(),
@@ -107,6 +111,11 @@ test("everything that is closed says so", async (t) => {
     () => it.prefetch([session.id]),
     () => it.settle(),
     () => it.acceptIdentityChange("dr.a"),
+    () => it.devices(),
+    () => it.revokeDevice(id),
+    () => it.rotateUserKey(),
+    () => it.exportIdentity(key),
+    () => it.importIdentity(file, key),
   ];
   const ofSession = (it) => [
     () => it.encrypt(sealed),

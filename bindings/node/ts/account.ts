@@ -12,6 +12,7 @@ import {
 import type { PlicoErrorCode } from "./codes";
 import { context } from "./context";
 import { decrypted, type Decrypted } from "./decrypted";
+import { deviceInfo, fileKey, type DeviceInfo, type FileKey } from "./devices";
 import "./dispose";
 import { invalid, PlicoError } from "./errors";
 import { file, type FileOptions } from "./files";
@@ -94,6 +95,11 @@ export class Account implements AsyncDisposable {
   /** The identity's id (43 characters of base64url); `undefined` before it is registered, and once closed. */
   get identityId(): string | undefined {
     return this.#native.identityId() ?? undefined;
+  }
+
+  /** This device's id (43 characters of base64url); `undefined` before it is registered, and once closed. */
+  get deviceId(): string | undefined {
+    return this.#native.deviceId() ?? undefined;
   }
 
   /**
@@ -312,6 +318,108 @@ export class Account implements AsyncDisposable {
       this.#addon,
       () => options,
       (cancel) => this.#native.acceptIdentityChange(text(userId, "userId"), cancel),
+    );
+  }
+
+  /**
+   * All devices that this identity has or had, in the order in which they were
+   * added, as the directory shows them now. An identity file counts as one.
+   *
+   * Errors: `DEVICE_REVOKED` if this one was revoked; so says every call that
+   * asks the directory then.
+   */
+  async devices(options?: CallOptions): Promise<DeviceInfo[]> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.devices(cancel).then((all) => all.map(deviceInfo)),
+    );
+  }
+
+  /**
+   * Takes a device away from this identity and gives it a new user key, in one
+   * step. What that device has signed stays valid; it signs nothing more, and
+   * opens nothing that is wrapped from now on. What it could open before, it
+   * may have kept. Each session gets a new epoch with its next writer.
+   *
+   * Revoked already: nothing is done.
+   *
+   * Errors: `INVALID_ARGUMENT` for what is not a device of this identity, and
+   * for this very device; `CONFLICT` after many lost races.
+   *
+   * @param id The device's id, from {@link Account.devices}.
+   */
+  async revokeDevice(id: string, options?: CallOptions): Promise<void> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.revokeDevice(text(id, "id"), cancel),
+    );
+  }
+
+  /**
+   * Gives this identity a new user key. What was wrapped to the old ones can
+   * still be opened; from now on others wrap to the new one. Revoking a device
+   * does this by itself.
+   *
+   * Errors: `CONFLICT` after many lost races.
+   */
+  async rotateUserKey(options?: CallOptions): Promise<void> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.rotateUserKey(cancel),
+    );
+  }
+
+  /**
+   * This identity as a file of some hundred bytes, for another device, or as a copy
+   * that no server ever held. A device of its own is added to the identity for
+   * it, which {@link Account.devices} shows: to withdraw the file, revoke that
+   * device. Until then, whoever has the file and its key is this person.
+   *
+   * Errors: `INVALID_ARGUMENT` for a passphrase of fewer than 12 characters, a
+   * secret of other than 32 bytes, or an identity that has 32 devices already;
+   * after `NETWORK` the device may be there although nobody has its file.
+   *
+   * @example
+   * ```ts
+   * const passphrase = generatePassphrase();
+   * const file = await account.exportIdentity({ passphrase });
+   * ```
+   */
+  async exportIdentity(key: FileKey, options?: CallOptions): Promise<Buffer> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.exportIdentity(fileKey(key), cancel),
+    );
+  }
+
+  /**
+   * Becomes a device of the identity in `file`, with keys of its own, in place
+   * of {@link Account.register}; gives the identity's id. The file can be used
+   * again, for another device. Safe to call again with the same file after an
+   * error.
+   *
+   * Errors: `IDENTITY_FILE_INVALID`; `WRONG_PASSPHRASE`, for another secret,
+   * too; `INVALID_ARGUMENT` for a passphrase where a secret is needed, or the
+   * reverse; `ALREADY_REGISTERED` if this account has an identity;
+   * `WRONG_TENANT`; `DEVICE_REVOKED` for a file that was withdrawn;
+   * `HISTORY_SHORTENED` and `HISTORY_FORKED` if the directory shows another
+   * history than the file says.
+   *
+   * @example
+   * ```ts
+   * const account = await plico.account({ store: "./laptop.plicostore", key });
+   * await account.importIdentity(file, { passphrase });
+   * ```
+   */
+  async importIdentity(file: Uint8Array, key: FileKey, options?: CallOptions): Promise<string> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.importIdentity(bytes(file, "file"), fileKey(key), cancel),
     );
   }
 

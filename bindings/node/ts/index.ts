@@ -22,6 +22,8 @@ export type {
 } from "./plico";
 export { Account } from "./account";
 export type { EnrolmentRequest, RegisterOptions, SessionOptions } from "./account";
+export { generatePassphrase } from "./devices";
+export type { DeviceInfo, FileKey } from "./devices";
 export { EncryptionSession } from "./session";
 export type { CryptOptions, GrantOptions, RevokeOptions, TransferOptions } from "./session";
 export type { CallOptions } from "./call";

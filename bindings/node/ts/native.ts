@@ -127,6 +127,18 @@ export interface NativePrefetched {
   message?: string;
 }
 
+export interface NativeFileKey {
+  passphrase?: string;
+  hostSecret?: Uint8Array;
+}
+
+export interface NativeDevice {
+  id: string;
+  isThis: boolean;
+  addedMs: number;
+  revoked: boolean;
+}
+
 export interface NativePlico {
   tenantId(): string;
   account(input: NativeAccountInput, cancel?: Cancel): Promise<NativeAccount>;
@@ -153,6 +165,12 @@ export interface NativeAccount extends NativeReader {
   prefetch(ids: string[], cancel?: Cancel): Promise<NativePrefetched[]>;
   settle(cancel?: Cancel): Promise<number>;
   acceptIdentityChange(userId: string, cancel?: Cancel): Promise<string>;
+  deviceId(): string | null;
+  devices(cancel?: Cancel): Promise<NativeDevice[]>;
+  revokeDevice(id: string, cancel?: Cancel): Promise<void>;
+  rotateUserKey(cancel?: Cancel): Promise<void>;
+  exportIdentity(key: NativeFileKey, cancel?: Cancel): Promise<Buffer>;
+  importIdentity(file: Uint8Array, key: NativeFileKey, cancel?: Cancel): Promise<string>;
   offline(): NativeAccount;
   maxStaleness(ms: number): NativeAccount;
   close(): void;
@@ -187,6 +205,7 @@ export interface Addon {
     input: NativePlicoInput,
     cancel?: Cancel,
   ): Promise<NativePlico>;
+  generatePassphrase(): string;
   errorCodes(): { code: string; sentence: string }[];
 }
 

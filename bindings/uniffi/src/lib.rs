@@ -11,6 +11,7 @@ mod account;
 mod bytes;
 mod cancel;
 mod connection;
+mod devices;
 mod failure;
 mod files;
 mod host;
@@ -23,6 +24,7 @@ pub use account::{AccountHandle, NewSession, TokenSource};
 pub use bytes::Bytes;
 pub use cancel::CancelHandle;
 pub use connection::{OpenOptions, PlicoHandle};
+pub use devices::{PlicoDeviceInfo, PlicoFileKey, generate_passphrase};
 pub use failure::{CodeInfo, Failure, error_codes};
 pub use files::{FileCall, ProgressListener};
 pub use host::{

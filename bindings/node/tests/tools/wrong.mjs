@@ -137,6 +137,21 @@ export const notRecipient = merge(
     },
   },
 );
+export const notFileKey = merge(
+  notObject,
+  // Text and bytes of these lengths are wrong, too.
+  inside(everything, (passphrase) => ({ passphrase })),
+  inside(everything, (hostSecret) => ({ hostSecret })),
+  { both: { passphrase: "x".repeat(12), hostSecret: new Uint8Array(32) } },
+  { neither: {} },
+  {
+    trap: {
+      get hostSecret() {
+        throw new Error("trap");
+      },
+    },
+  },
+);
 export const notRights = merge(
   notList,
   inside(all, (right) => [right]),

@@ -5,8 +5,11 @@ import {
   EncryptionSession,
   Plico,
   PlicoError,
+  generatePassphrase,
   type Context,
   type Decrypted,
+  type DeviceInfo,
+  type FileKey,
   type PlicoErrorCode,
   type PlicoEvent,
   type RecipientInfo,
@@ -147,6 +150,25 @@ export async function usage(): Promise<void> {
   const accepted: string = await account.acceptIdentityChange("patient.7");
   console.log(settled, results, accepted, (await account.sessionOf(sealed)).id);
   await account.offline().maxStaleness(0).session(session.id).refresh();
+
+  const passphrase: string = generatePassphrase();
+  const fileKey: FileKey = { hostSecret: bytes };
+  const exported: Buffer = await account.exportIdentity({ passphrase });
+  const imported: string = await account.importIdentity(exported, fileKey);
+  const thisDevice: string | undefined = account.deviceId;
+  const devices: DeviceInfo[] = await account.devices({ signal: AbortSignal.timeout(9) });
+  for (const { id, isThis, added, revoked } of devices) {
+    const since: Date = added;
+    if (!isThis && !revoked) await account.revokeDevice(id);
+    console.log(since, imported, thisDevice);
+  }
+  await account.rotateUserKey();
+  // @ts-expect-error: by one or the other
+  await account.exportIdentity({ passphrase, hostSecret: bytes });
+  // @ts-expect-error: a passphrase is named as one
+  await account.importIdentity(exported, passphrase);
+  // @ts-expect-error: a secret is bytes
+  await account.importIdentity(exported, { hostSecret: passphrase });
 
   try {
     await account.close();

@@ -5,7 +5,8 @@ use crate::enrol;
 use crate::value;
 use crate::world::Outcome;
 use plico::{
-    Account, EncryptionSession, Error, OnMissing, RegisterOptions, SessionId, SessionOptions, Suite,
+    Account, DeviceInfo, EncryptionSession, Error, FileKey, OnMissing, RegisterOptions, SessionId,
+    SessionOptions, Suite,
 };
 use serde_json::Value;
 
@@ -46,6 +47,27 @@ pub async fn perform(verb: &str, account: &Account, given: &Given<'_>) -> Done {
             let id = account.accept_identity_change(&user_id).await?;
             Outcome::Text(id.to_string())
         }
+        "device_id" => match account.device_id() {
+            Some(id) => Outcome::Text(id.to_string()),
+            None => Outcome::Nothing,
+        },
+        "devices" => {
+            let devices = account.devices().await?;
+            Outcome::Texts(devices.iter().map(word_of).collect())
+        }
+        "revoke_device" => {
+            account.revoke_device(given.text("id")?.parse()?).await?;
+            Outcome::Nothing
+        }
+        "rotate_user_key" => {
+            account.rotate_user_key().await?;
+            Outcome::Nothing
+        }
+        "export_identity" => Outcome::Bytes(account.export_identity(&key(given)?).await?),
+        "import_identity" => {
+            let (file, key) = (given.bytes("file")?, key(given)?);
+            Outcome::Text(account.import_identity(&file, &key).await?.to_string())
+        }
         "decrypt" => {
             let context = given.world.context(given.args)?;
             let envelope = given.bytes("envelope")?;
@@ -68,6 +90,26 @@ pub async fn perform(verb: &str, account: &Account, given: &Given<'_>) -> Done {
         }
         _ => return unknown(verb, "an account"),
     })
+}
+
+fn word_of(device: &DeviceInfo) -> String {
+    let word = match device {
+        DeviceInfo { revoked: true, .. } => "revoked",
+        DeviceInfo { is_this: true, .. } => "this",
+        _ => "active",
+    };
+    word.to_owned()
+}
+
+/// What protects an identity file.
+fn key(given: &Given<'_>) -> Result<FileKey, Failed> {
+    let of = given.arg("key")?;
+    if let Some(text) = of.get("passphrase") {
+        return Ok(FileKey::passphrase(&given.world.text(text)?));
+    }
+    let secret = of.get("host_secret");
+    let secret = secret.ok_or("a key has `passphrase` or `host_secret`")?;
+    Ok(FileKey::host_secret(&given.world.bytes(secret)?)?)
 }
 
 async fn register(account: &Account, given: &Given<'_>) -> Result<String, Failed> {

@@ -7,8 +7,8 @@ internal import PlicoFFI
 /// Beside the codes that are named, every call may throw `CANCELLED`, `CLOSED`,
 /// `NETWORK`, what the store gives, and whatever a lying directory is caught with.
 public final class Account: Sendable {
-    private let handle: AccountHandle
-    private let errors: HostErrors
+    let handle: AccountHandle
+    let errors: HostErrors
 
     init(_ handle: AccountHandle, _ errors: HostErrors) {
         self.handle = handle

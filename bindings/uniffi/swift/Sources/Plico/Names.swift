@@ -5,6 +5,10 @@
 public typealias PlicoAccount = Account
 /// ``Context``, for modules that have a type of that name.
 public typealias PlicoContext = Context
+/// ``DeviceInfo``, for modules that have a type of that name.
+public typealias PlicoDeviceInfo = DeviceInfo
+/// ``FileKey``, for modules that have a type of that name.
+public typealias PlicoFileKey = FileKey
 /// ``Recipient``, for modules that have a type of that name.
 public typealias PlicoRecipient = Recipient
 /// ``Rights``, for modules that have a type of that name.

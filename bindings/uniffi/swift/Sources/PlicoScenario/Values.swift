@@ -97,6 +97,12 @@ extension World {
         throw Misuse("a recipient has `user` or `identity`")
     }
 
+    func fileKey(_ of: JSON?) throws -> FileKey {
+        if let text = of?.object?["passphrase"] { return .passphrase(try self.text(text)) }
+        if let secret = of?.object?["host_secret"] { return .hostSecret(try bytes(secret)) }
+        throw Misuse("a key has `passphrase` or `host_secret`")
+    }
+
     func newRecipient(_ of: JSON) throws -> NewRecipient {
         let members = of.object ?? [:]
         let (rights, end) = try grant(members)

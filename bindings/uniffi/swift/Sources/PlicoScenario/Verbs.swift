@@ -110,6 +110,25 @@ extension Given {
         case "accept_identity_change":
             return .text(
                 try await account.acceptIdentityChange(of: try text("user_id"), cancel: cancel))
+        case "device_id":
+            return account.deviceID.map(Outcome.text) ?? .nothing
+        case "devices":
+            let devices = try await account.devices(cancel: cancel)
+            return .texts(
+                devices.map { $0.revoked ? "revoked" : $0.isThis ? "this" : "active" })
+        case "revoke_device":
+            try await account.revokeDevice(try text("id"), cancel: cancel)
+            return .nothing
+        case "rotate_user_key":
+            try await account.rotateUserKey(cancel: cancel)
+            return .nothing
+        case "export_identity":
+            let key = try world.fileKey(args["key"])
+            return .bytes(try await account.exportIdentity(key: key, cancel: cancel))
+        case "import_identity":
+            let key = try world.fileKey(args["key"])
+            return .text(
+                try await account.importIdentity(try bytes("file"), key: key, cancel: cancel))
         case "decrypt":
             return .opened(
                 try await account.decrypt(

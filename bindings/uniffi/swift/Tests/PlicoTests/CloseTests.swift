@@ -16,6 +16,7 @@ final class CloseTests: XCTestCase {
             await assertThrows(.closed) { try await call.make(ward, views.0, views.1, nil) }
         }
         XCTAssertNil(account.identityID)
+        XCTAssertNil(account.deviceID)
         XCTAssertEqual(session.id, try account.session(session.id).id)
         XCTAssertEqual(session.missingRecipients, [])
         let late = try account.maxStaleness(.seconds(1))

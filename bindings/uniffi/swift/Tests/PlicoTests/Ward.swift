@@ -14,6 +14,7 @@ struct Ward: Sendable {
     let folder: URL
 
     static let place: Context = ["table": "notes", "row": 42]
+    static let fileKey = FileKey.hostSecret(Data(repeating: 7, count: 32))
     static let note = Data("blood pressure 120/80".utf8)
 
     var account: Account { doctor.account }
@@ -92,6 +93,22 @@ struct Call: Sendable {
         },
         Call(name: "acceptIdentityChange") { ward, account, _, cancel in
             try await account.acceptIdentityChange(of: ward.patient.userID, cancel: cancel)
+        },
+        Call(name: "devices") { _, account, _, cancel in
+            _ = try await account.devices(cancel: cancel)
+        },
+        Call(name: "revokeDevice") { _, account, _, cancel in
+            // Asks before it finds that there is none.
+            try await account.revokeDevice(String(repeating: "A", count: 43), cancel: cancel)
+        },
+        Call(name: "rotateUserKey") { _, account, _, cancel in
+            try await account.rotateUserKey(cancel: cancel)
+        },
+        Call(name: "exportIdentity") { _, account, _, cancel in
+            _ = try await account.exportIdentity(key: Ward.fileKey, cancel: cancel)
+        },
+        Call(name: "importIdentity", asks: false) { ward, account, _, cancel in
+            try await account.importIdentity(ward.sealed, key: Ward.fileKey, cancel: cancel)
         },
         Call(name: "encrypt") { _, _, session, cancel in
             _ = try await session.encrypt(Ward.note, cancel: cancel)

@@ -128,6 +128,21 @@ extension RecipientInfo {
     }
 }
 
+extension DeviceInfo {
+    init(_ info: PlicoFFI.PlicoDeviceInfo) {
+        self.init(id: info.id, isThis: info.isThis, added: info.added, revoked: info.revoked)
+    }
+}
+
+extension FileKey {
+    func carried() throws -> PlicoFFI.PlicoFileKey {
+        switch self {
+        case .passphrase(let text): .passphrase(text: try text.carried())
+        case .hostSecret(let bytes): .hostSecret(bytes: try bytes.carried())
+        }
+    }
+}
+
 extension Decrypted {
     init(_ opened: Opened) {
         self.init(

@@ -21,6 +21,9 @@ public class Account private constructor(
     /** The identity, 43 characters of base64url; null before [register] and after [close]. */
     public val identityId: String? get() = handle.identityId()
 
+    /** This device, 43 characters of base64url; null before it is registered and after [close]. */
+    public val deviceId: String? get() = handle.deviceId()
+
     /**
      * Makes this account's identity, if there is none: its keys are made here and
      * never leave the device unencrypted. Called again under the same user id, it
@@ -143,6 +146,71 @@ public class Account private constructor(
      */
     public suspend fun acceptIdentityChange(userId: String): String =
         call(causes) { handle.acceptIdentityChange(userId, null) }
+
+    /**
+     * All devices that this identity has or had, in the order in which they were
+     * added, as the directory shows them now. An identity file counts as one.
+     *
+     * @throws PlicoException [ErrorCode.DEVICE_REVOKED] if this one was revoked: so says
+     *   every call that asks the directory then. [ErrorCode.NOT_REGISTERED].
+     */
+    public suspend fun devices(): List<DeviceInfo> = call(causes) { handle.devices(null) }.map(DeviceInfo::ofCore)
+
+    /**
+     * Takes a device away from this identity and gives it a new user key, in one
+     * step. What that device has signed stays valid; it signs nothing more, and opens
+     * nothing that is wrapped from now on. What it could open before, it may have
+     * kept. Each session gets a new epoch with its next writer. Revoked already:
+     * nothing is done.
+     *
+     * @param deviceId the device's id, from [devices].
+     * @throws PlicoException [ErrorCode.INVALID_ARGUMENT] for what is not a device of this
+     *   identity, and for this very device; [ErrorCode.CONFLICT] after many lost races.
+     */
+    public suspend fun revokeDevice(deviceId: String) {
+        call(causes) { handle.revokeDevice(deviceId, null) }
+    }
+
+    /**
+     * Gives this identity a new user key. What was wrapped to the old ones can still
+     * be opened; from now on others wrap to the new one. Revoking a device does this
+     * by itself.
+     *
+     * @throws PlicoException [ErrorCode.CONFLICT] after many lost races.
+     */
+    public suspend fun rotateUserKey() {
+        call(causes) { handle.rotateUserKey(null) }
+    }
+
+    /**
+     * This identity as a file of some hundred bytes, for another device, or as a copy that
+     * no server ever held. A device of its own is added to the identity for it, which
+     * [devices] shows: to withdraw the file, revoke that device. Until then, whoever
+     * has the file and its key is this person.
+     *
+     * @throws PlicoException [ErrorCode.INVALID_ARGUMENT] for a passphrase of fewer than 12
+     *   characters, a secret of other than 32 bytes, or an identity that has 32 devices
+     *   already; after [ErrorCode.NETWORK] the device may be there although nobody has
+     *   its file.
+     */
+    public suspend fun exportIdentity(key: FileKey): ByteArray =
+        call(causes) { handle.exportIdentity(key.toCore(), null) }
+
+    /**
+     * Becomes a device of the identity in `file`, with keys of its own, in place of
+     * [register]. The file can be used again, for another device. Safe to call again
+     * with the same file after an error.
+     *
+     * @return the identity's id.
+     * @throws PlicoException [ErrorCode.IDENTITY_FILE_INVALID]; [ErrorCode.WRONG_PASSPHRASE],
+     *   for another secret, too; [ErrorCode.INVALID_ARGUMENT] for a passphrase where a secret
+     *   is needed, or the reverse; [ErrorCode.ALREADY_REGISTERED] if this account has an
+     *   identity; [ErrorCode.WRONG_TENANT]; [ErrorCode.DEVICE_REVOKED] for a file that was
+     *   withdrawn; [ErrorCode.HISTORY_SHORTENED] and [ErrorCode.HISTORY_FORKED] if the
+     *   directory shows another history than the file says.
+     */
+    public suspend fun importIdentity(file: ByteArray, key: FileKey): String =
+        call(causes) { handle.importIdentity(file, key.toCore(), null) }
 
     /**
      * The same account without the network: it opens what is known, and what it

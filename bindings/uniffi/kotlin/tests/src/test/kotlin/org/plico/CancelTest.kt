@@ -44,6 +44,9 @@ class CancelTest {
         val (sealed, text) = session.encrypt(data) to session.encryptText("x")
         val other = ward.directory.visitor("dr.b")
         val connection = ward.doctor.connection
+        val key = FileKey.HostSecret(ByteArray(32))
+        val file = account.exportIdentity(key)
+        val ofFile = account.devices().last().id
         val calls = listOf<suspend () -> Any?>(
             { account.createSession(patient) },
             { account.acceptIdentityChange("patient.7") },
@@ -64,6 +67,11 @@ class CancelTest {
             { session.setMetadata(data) },
             { session.metadata() },
             { session.transfer(patient, keep = Rights.OWNER) },
+            { account.devices() },
+            { account.rotateUserKey() },
+            { account.exportIdentity(key) },
+            { ward.doctor.plico.accountInMemory().importIdentity(file, key) },
+            { account.revokeDevice(ofFile) },
             { ward.doctor.plico.accountInMemory().register("dr.c", ward.directory.enrolment("dr.c")) },
             { Plico.open(ward.directory.url, ward.directory.tenant, connection, ward.directory.clock) },
         )

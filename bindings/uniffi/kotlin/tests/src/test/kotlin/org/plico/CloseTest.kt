@@ -44,6 +44,11 @@ class CloseTest {
         { account.prefetch(listOf()) },
         { account.settle() },
         { account.acceptIdentityChange("patient.7") },
+        { account.devices() },
+        { account.revokeDevice("A".repeat(43)) },
+        { account.rotateUserKey() },
+        { account.exportIdentity(FileKey.HostSecret(ByteArray(32))) },
+        { account.importIdentity(sealed, FileKey.HostSecret(ByteArray(32))) },
     )
 
     private suspend fun allClosed(ward: Ward, folder: Path, close: () -> Unit) {
@@ -64,6 +69,7 @@ class CloseTest {
             for (call in calls(it, sealed, text, folder)) fails(CLOSED, call)
         }
         assertEquals(null, account.identityId)
+        assertEquals(null, account.deviceId)
         assertEquals("x", ward.patient.account.decryptText(text))
     }
 

@@ -119,6 +119,12 @@ private suspend fun World.accountResult(account: Account, verb: String, args: Js
     "prefetch" -> account.prefetch(texts(args.getValue("ids"))).map { it.code ?: "OK" }
     "settle" -> account.settle()
     "accept_identity_change" -> account.acceptIdentityChange(text(args.getValue("user_id")))
+    "device_id" -> account.deviceId
+    "devices" -> account.devices().map { if (it.revoked) "revoked" else if (it.isThis) "this" else "active" }
+    "revoke_device" -> nothing { account.revokeDevice(text(args.getValue("id"))) }
+    "rotate_user_key" -> nothing { account.rotateUserKey() }
+    "export_identity" -> account.exportIdentity(fileKey(args.getValue("key").jsonObject))
+    "import_identity" -> account.importIdentity(bytes(args.getValue("file")), fileKey(args.getValue("key").jsonObject))
     "decrypt" -> account.decrypt(bytes(args.getValue("envelope")), context(args))
     "decrypt_text" -> account.decryptText(text(args.getValue("text")), context(args))
     "decrypt_file" -> nothing {

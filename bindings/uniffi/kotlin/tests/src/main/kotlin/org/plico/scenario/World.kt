@@ -11,6 +11,7 @@ import kotlinx.serialization.json.jsonObject
 import kotlinx.serialization.json.jsonPrimitive
 import kotlinx.serialization.json.long
 import org.plico.Context
+import org.plico.FileKey
 import org.plico.Grant
 import org.plico.Recipient
 import org.plico.Rights
@@ -94,6 +95,10 @@ class World(val args: Args) {
 
     fun recipient(json: JsonObject): Recipient =
         json["user"]?.let { Recipient.user(text(it)) } ?: Recipient.identity(text(json.getValue("identity")))
+
+    fun fileKey(json: JsonObject): FileKey =
+        json["passphrase"]?.let { FileKey.Passphrase(text(it)) }
+            ?: FileKey.HostSecret(bytes(json.getValue("host_secret")))
 
     fun grant(json: JsonObject): Grant {
         val words = json["rights"]?.jsonArray?.map { it.jsonPrimitive.content } ?: listOf("read")
