@@ -48,8 +48,12 @@ def open_file(data, passphrase=None, secret=None):
     root = root_of(cost, salt, passphrase, secret)
     if not hmac.compare_digest(kdf.expand_with_label(root, "identity file commitment", head, 32), commitment):
         raise Refused("another passphrase or secret")
+    return open_content(kdf.expand_with_label(root, "identity file key", head, 32), head, sealed)
+
+
+def open_content(key, head, sealed):
+    """The content of a file, or of a backup."""
     try:
-        key = kdf.expand_with_label(root, "identity file key", head, 32)
         content = tls.Reader(ChaCha20Poly1305(key).decrypt(bytes(12), sealed, head))
     except InvalidTag:
         raise Refused("damaged") from None

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+import backup
 import envelope
 import hpke
 import kdf
@@ -148,6 +149,20 @@ def check_identity_log(case):
     identity = log.Identity(unhex(case["entries"]), case["uploads"])
     must((identity.tenant_id, identity.id) == (hexed(case, "tenant_id"), hexed(case, "identity_id")))
     must(identity.user_key_at(len(case["entries"])) == (case["generation"], hexed(case, "user_key_id")))
+
+
+def check_backup(case):
+    """tenant_id, user_id, passphrase or secret, backup -> its content, access,
+    access_hash; user_key_secret, identity_id, generation, device -> mark"""
+    secret = hexed(case, "secret") if "secret" in case else None
+    root = backup.Root(hexed(case, "tenant_id"), case["user_id"], case.get("passphrase"), secret)
+    must(root.access() == hexed(case, "access"))
+    must(kdf.ref_hash("backup-access", root.access()) == hexed(case, "access_hash"))
+    for name, value in root.open(hexed(case, "backup")).items():
+        must(value == (hexed(case, name) if isinstance(value, bytes) else case[name]))
+    place = log.context(hexed(case, "tenant_id"), hexed(case, "identity_id"), case["generation"])
+    metadata_key = log.derive(hexed(case, "user_key_secret"), "metadata", place)
+    must(kdf.expand_with_label(metadata_key, "backup device", hexed(case, "device"), 32) == hexed(case, "mark"))
 
 
 def check_recovery_words(case):
@@ -292,6 +307,7 @@ KINDS = {
     "session_envelope": check_session_envelope,
     "snapshot": check_snapshot,
     "identity_file": check_identity_file,
+    "backup": check_backup,
     "recovery_words": check_recovery_words,
     "envelope_signature": check_envelope_signature,
     "binding": check_binding,

@@ -19,7 +19,9 @@ use plico_protocol::format::opaque::Opaque;
 use plico_protocol::format::suite::Suite;
 use plico_protocol::format::wrap::{WrapInfo, WrapPurpose};
 use plico_protocol::format::{decode, encode};
+use plico_protocol::identity::RecoverySecret;
 use plico_protocol::identity::attestation::verify_binding;
+use plico_protocol::identity::backup::BackupRoot;
 use plico_protocol::identity::file::{IdentityFile, Protection};
 use plico_protocol::primitives::secret::Secret;
 use plico_protocol::primitives::{kem, sign};
@@ -117,6 +119,23 @@ pub fn identity_file(data: &[u8]) {
     let keys = file.device.keys().expect("each seed has keys");
     assert_eq!(keys.signing.id(), file.device.id());
     assert!(data.len() <= 4096 + 128);
+}
+
+/// Backups under the vectors' secret of the host, and the words of a recovery key.
+pub fn backup(data: &[u8]) {
+    let secret = Secret::from_slice(&[9; 32]).expect("32 bytes");
+    let tenant = fixture().tenant.id();
+    let root = BackupRoot::derive(tenant, "dr.a", Protection::Host(&secret)).expect("derives");
+    if let Ok(file) = root.open(data) {
+        assert_eq!(file.user_id, "dr.a");
+    }
+    if let Ok(text) = core::str::from_utf8(data)
+        && let Ok(key) = RecoverySecret::from_words(text)
+    {
+        let words = key.words();
+        let again = RecoverySecret::from_words(&words).expect("are its words");
+        assert_eq!(again.words(), words);
+    }
 }
 
 /// Keys, cores and what a chain's id is made of.

@@ -32,6 +32,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("wrap_info", formats::wrap_info),
     ("opening", formats::opening),
     ("identity_file", formats::identity_file),
+    ("backup", formats::backup),
     ("key_record", formats::key_record),
     ("small_structs", formats::small_structs),
     ("header", formats::header),

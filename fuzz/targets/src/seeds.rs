@@ -407,6 +407,11 @@ fn signed(author: u8, minutes: u16, body: &SessionBody) -> Vec<u8> {
 
 /// From the published vectors: what is valid, and what is altered.
 fn published(seeds: &mut Seeds, folder: &Path) {
+    let text = std::fs::read(folder.join("recovery.json")).expect("the vectors are there");
+    let cases: Vec<Value> = serde_json::from_slice(&text).expect("the vectors are JSON");
+    for words in cases.iter().filter_map(|case| case["words"].as_str()) {
+        seeds.add("backup", words.as_bytes().to_vec());
+    }
     for (file, field, target) in [
         ("entries.json", "entry", "entry"),
         ("heads.json", "head", "head"),
@@ -414,6 +419,7 @@ fn published(seeds: &mut Seeds, folder: &Path) {
         ("keys.json", "value", "key_record"),
         ("attestations.json", "opening", "opening"),
         ("identity_files.json", "file", "identity_file"),
+        ("backups.json", "backup", "backup"),
         ("session_envelopes.json", "envelope", "header"),
     ] {
         let text = std::fs::read(folder.join(file)).expect("the vectors are there");

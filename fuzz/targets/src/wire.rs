@@ -125,6 +125,8 @@ fn uploads(entries: &[rest::EntryUpload]) -> Option<Vec<Upload>> {
 pub fn rest_request(data: &[u8]) {
     json::<rest::IdentitiesLookup>(data);
     json::<rest::UsersLookup>(data);
+    json::<rest::BackupChange>(data);
+    json::<rest::BackupFetch>(data);
     json::<rest::SessionsLookup>(data);
     json::<rest::DevEnrolment>(data);
     let world = fixture();
@@ -208,6 +210,9 @@ pub fn rest_answer(data: &[u8]) {
     json::<rest::SessionAnswer>(data);
     json::<rest::SessionsFound>(data);
     json::<rest::DevToken>(data);
+    json::<rest::RecoveryFound>(data);
+    json::<rest::Backups>(data);
+    json::<rest::BackupFound>(data);
     if let Some(problem) = json::<Problem>(data) {
         let known = ErrorCode::parse(&problem.code);
         assert!(known.is_none_or(|it| it.as_str() == problem.code));

@@ -2,6 +2,8 @@
 //! in the shape that `tools/verify/verify.py` reads.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "backups.rs"]
+mod backups;
 #[path = "recovery.rs"]
 mod recovery;
 
@@ -61,6 +63,7 @@ pub fn files() -> Vec<(&'static str, Vec<Value>)> {
         ("session_envelopes.json", envelopes(&story)),
         ("identity_files.json", identity_files(&story)),
         ("recovery.json", recovery::cases()),
+        ("backups.json", backups::cases(&story.world, &story.owner)),
     ]
     .into_iter()
     .map(|(name, cases)| (name, fold(cases)))

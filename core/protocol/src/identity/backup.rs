@@ -18,18 +18,7 @@ const VERSION: u16 = 1;
 pub const MAX_BACKUP: usize = 8 * 1024;
 
 /// By what a backup is protected. An identity has at most one of each.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    TlsSerializeBytes,
-    TlsDeserializeBytes,
-    TlsSize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 #[non_exhaustive]
 pub enum BackupKind {
@@ -56,7 +45,7 @@ impl BackupKind {
     }
 }
 
-#[derive(TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
+#[derive(TlsSerializeBytes, TlsSize)]
 struct Owner {
     tenant_id: ChainId,
     user_id: Opaque,
