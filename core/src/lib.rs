@@ -40,8 +40,8 @@ pub mod testing;
 
 pub use client::{
     Account, AccountOptions, BackupStatus, CancelToken, Context, ContextValue, Decrypted, DeviceId,
-    DeviceInfo, EncryptionSession, EnrolmentRequest, Event, FileKey, FileOptions, Grant,
-    IdentityId, LogLevel, LogRecord, OnMissing, Plico, PlicoBuilder, Progress, Recipient,
+    DeviceInfo, EncryptionSession, EnrolmentRequest, Event, FileKey, FileOptions, Fingerprint,
+    Grant, IdentityId, LogLevel, LogRecord, OnMissing, Plico, PlicoBuilder, Progress, Recipient,
     RecipientInfo, RecoverOptions, RecoveryKey, RegisterOptions, RevokeOptions, Rights, SessionId,
     SessionOptions, Snapshot, SnapshotOptions, Suite, TenantId,
 };

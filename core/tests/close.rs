@@ -86,6 +86,13 @@ fn of_account<'a>(account: &'a Account, things: &'a Things) -> Vec<(&'static str
             "export_identity",
             call(account.export_identity(&things.key)),
         ),
+        ("fingerprint", call(account.fingerprint("patient.7"))),
+        (
+            "verify_fingerprint",
+            call(account.verify_fingerprint("patient.7", "1")),
+        ),
+        ("is_verified", call(account.is_verified("patient.7"))),
+        ("delete_identity", call(account.delete_identity())),
         ("store_backup", call(account.store_backup(&things.key))),
         ("backups", call(account.backups())),
         ("delete_backups", call(account.delete_backups())),

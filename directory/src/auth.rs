@@ -3,6 +3,7 @@
 use crate::app::{App, Tenant};
 use crate::problem::ApiError;
 use crate::request::Raw;
+use crate::standing;
 use crate::storage::{ChainRef, Nonce};
 use axum::http::HeaderMap;
 use plico_protocol::chain::Replay as _;
@@ -142,6 +143,7 @@ pub(crate) async fn authenticate(
     let recovery = identity.recovery().filter(|it| it.id == key);
     if let Some(recovery) = recovery {
         let nonce = verify(app, raw, &parsed, &recovery.verifying_key)?;
+        standing::check(app, tenant.id(), at.chain).await?;
         return Ok(Sender {
             identity,
             key,
@@ -157,6 +159,7 @@ pub(crate) async fn authenticate(
     if device.1.revoked.is_some() {
         return Err(ErrorCode::DeviceRevoked.into());
     }
+    standing::check(app, tenant.id(), at.chain).await?;
     Ok(Sender {
         identity,
         key,

@@ -37,6 +37,7 @@ pub mod random;
 mod request;
 mod routes;
 mod server;
+mod standing;
 pub mod storage;
 mod trace;
 mod writes;

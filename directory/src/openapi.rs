@@ -22,6 +22,8 @@ use utoipa::{IntoResponses, Modify, OpenApi, ToSchema as _};
         routes::add_identity_entries::handle,
         routes::restore_identity::handle,
         routes::look_up_identities::handle,
+        routes::set_standing::handle,
+        routes::delete_identity::handle,
         routes::find_recovery::handle,
         routes::backups::get,
         routes::backups::post,
@@ -113,6 +115,12 @@ macro_rules! problem_sets {
 problem_sets! {
     /// Of routes without a signature.
     OpenProblems = [BadRequest, TenantNotFound, MethodNotAllowed, TooLarge, Internal, Unavailable];
+    /// Of what an app's backend says of an identity.
+    StandingProblems = [
+        BadRequest, EnrolmentInvalid, EnrolmentExpired, TenantNotFound, IdentityNotFound,
+        MethodNotAllowed, Conflict, IdentityDeleted, TooLarge, UnsupportedMediaType, Internal,
+        Unavailable,
+    ];
     /// Of fetching a backup.
     BackupProblems = [
         BadRequest, NeedsNewerClient, BackupRefused, TenantNotFound, MethodNotAllowed, TooLarge,
@@ -132,13 +140,14 @@ problem_sets! {
     HealthProblems = [MethodNotAllowed, Internal, Unavailable];
     /// Of signed reads.
     ReadProblems = [
-        BadRequest, SignatureMissing, SignatureInvalid, ClockSkewed, AccessRevoked, AccessExpired,
-        TenantNotFound, IdentityNotFound, SessionNotFound, MethodNotAllowed, SessionEnded,
+        BadRequest, SignatureMissing, SignatureInvalid, ClockSkewed, DeviceRevoked, IdentityDisabled,
+        IdentityDeleted, AccessRevoked, AccessExpired, TenantNotFound, IdentityNotFound, SessionNotFound, MethodNotAllowed, SessionEnded,
         TooLarge, UnsupportedMediaType, Internal, Unavailable,
     ];
     /// Of writes.
     WriteProblems = [
-        BadRequest, NeedsNewerClient, SignatureMissing, SignatureInvalid, ClockSkewed, NotAllowed,
+        BadRequest, NeedsNewerClient, SignatureMissing, SignatureInvalid, ClockSkewed, DeviceRevoked,
+        IdentityDisabled, IdentityDeleted, NotAllowed,
         EnrolmentInvalid, EnrolmentExpired, AccessRevoked, AccessExpired, TenantNotFound,
         IdentityNotFound, SessionNotFound, MethodNotAllowed, Conflict, AuthorBehind,
         RequestReplayed, UserIdTaken, SessionEnded, TooLarge, UnsupportedMediaType, EntryInvalid,

@@ -20,6 +20,7 @@ mod fetch;
 mod file_key;
 #[cfg(not(target_arch = "wasm32"))]
 mod files;
+mod fingerprint;
 mod freshness;
 mod heal;
 mod identities;
@@ -27,6 +28,7 @@ mod ids;
 mod journal;
 mod kept;
 mod keys;
+mod leaving;
 mod newcomer;
 mod options;
 mod own_chain;
@@ -57,6 +59,7 @@ pub use devices::DeviceInfo;
 pub use encrypt::Decrypted;
 pub use events::{Event, LogLevel, LogRecord};
 pub use file_key::FileKey;
+pub use fingerprint::Fingerprint;
 pub use ids::{DeviceId, IdentityId, SessionId, TenantId};
 pub use options::{
     AccountOptions, EnrolmentRequest, FileOptions, Grant, OnMissing, Progress, Recipient,

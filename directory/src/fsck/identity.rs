@@ -3,6 +3,7 @@
 use super::Finding;
 use super::derived::{Keyring, check_back_links, check_wraps, missing_wrap};
 use super::walk::Walk;
+use crate::standing::{self, Stored};
 use crate::storage::StorageError;
 use plico_protocol::chain::{Replay as _, replay};
 use plico_protocol::format::bodies::{BackLinkRef, WrapsRef};
@@ -35,6 +36,15 @@ pub(super) async fn check(mut walk: Walk<'_>) -> Result<(u64, Vec<Finding>), Sto
         return Ok(walk.done("it has no entries"));
     };
     walk.check_head(state.tip());
+    let at = walk.record.at;
+    let said = standing::read(walk.storage, at.tenant, at.chain).await?;
+    if said == Some(Stored::Deleted) {
+        let there = check_wraps(&mut walk, &state, &(0..=state.user_key().0).collect()).await?;
+        if !there.is_empty() {
+            walk.problem("wraps are there although the identity was deleted");
+        }
+        return Ok(walk.end());
+    }
     let (newest, _) = state.user_key();
     let there = check_wraps(&mut walk, &state, &[newest].into()).await?;
     for (recipient, _) in state.wrap_recipients() {

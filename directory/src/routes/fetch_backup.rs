@@ -6,6 +6,7 @@ use crate::backups;
 use crate::openapi::BackupProblems;
 use crate::problem::{ApiError, json};
 use crate::request::Raw;
+use crate::standing;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -50,6 +51,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
         return Err(refused());
     }
     backups::forgive(&app, tenant, &key).await?;
+    standing::check(&app, tenant, identity).await?;
     let answer = BackupFound {
         backup: B64(stored.backup.as_slice().to_vec()),
     };

@@ -5,15 +5,29 @@ use crate::app::App;
 use crate::openapi::ReadProblems;
 use crate::problem::{ApiError, json};
 use crate::request::Raw;
+use crate::standing;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use plico_protocol::format::ids::ChainId;
 use plico_protocol::identity::attestation::check_user_id;
 use plico_protocol::wire::ErrorCode;
 use plico_protocol::wire::b64::B64x32;
 use plico_protocol::wire::limits::MAX_LOOKUP;
 use plico_protocol::wire::rest::{UserFound, UsersFound, UsersLookup};
 use std::sync::Arc;
+
+fn gone_to_none(id: Result<ChainId, ApiError>) -> Result<Option<ChainId>, ApiError> {
+    match id {
+        Ok(id) => Ok(Some(id)),
+        Err(error) => match error.code() {
+            ErrorCode::IdentityDisabled
+            | ErrorCode::IdentityDeleted
+            | ErrorCode::IdentityNotFound => Ok(None),
+            _ => Err(error),
+        },
+    }
+}
 
 /// Find identities by user id.
 ///
@@ -44,7 +58,13 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
     };
     let mut budget = Budget::lookup();
     for user_id in body.user_ids {
-        let identity = match app.storage.user(tenant.id(), &user_id).await? {
+        let found = app.storage.user(tenant.id(), &user_id).await?;
+        let active = match found {
+            // Nothing new is to be shared with somebody who is disabled.
+            Some(id) => standing::check(&app, tenant.id(), id).await.map(|()| id),
+            None => Err(ErrorCode::IdentityNotFound.into()),
+        };
+        let identity = match gone_to_none(active)? {
             Some(id) => answers::identity(&app, &tenant, &sender, id, 0, &mut budget).await?,
             None => None,
         };

@@ -5,6 +5,7 @@ pub(crate) mod add_session_entries;
 pub(crate) mod backups;
 pub(crate) mod create_identity;
 pub(crate) mod create_session;
+pub(crate) mod delete_identity;
 pub(crate) mod dev_enrolment;
 pub(crate) mod fetch_backup;
 pub(crate) mod find_recovery;
@@ -17,6 +18,7 @@ pub(crate) mod look_up_sessions;
 pub(crate) mod look_up_users;
 pub(crate) mod restore_identity;
 pub(crate) mod restore_session;
+pub(crate) mod set_standing;
 
 use crate::app::App;
 use crate::load;
@@ -55,6 +57,14 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(
             "/v1/tenants/{tenant}/identities/{identity}/backups",
             get(backups::get).post(backups::post),
+        )
+        .route(
+            "/v1/tenants/{tenant}/identities/{identity}/standing",
+            post(set_standing::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/identities/{identity}/delete",
+            post(delete_identity::handle),
         )
         .route(
             "/v1/tenants/{tenant}/backups/fetch",

@@ -206,6 +206,8 @@ pub enum RecordKind {
     Backup = 2,
     /// The same key; value: up to when the tries at it are used up.
     BackupTries = 3,
+    /// Key: an identity; value: what its backend, or its owner, has said of it.
+    Standing = 4,
 }
 
 impl RecordKind {
@@ -293,6 +295,9 @@ pub struct Write {
     pub tenant: Option<TenantRow>,
     /// Records that change with it.
     pub records: Vec<RecordChange>,
+    /// The user id of the chain, which is an identity, is given up and its
+    /// opening deleted.
+    pub unbind: bool,
 }
 
 impl Write {
@@ -310,6 +315,7 @@ impl Write {
             binding: None,
             tenant: None,
             records: Vec::new(),
+            unbind: false,
         }
     }
 }

@@ -8,13 +8,12 @@
 //! absent), `iat` and `exp` in seconds, at most 300 apart.
 
 use super::tenant::TenantState;
+use super::token::{self, Dated, id_from};
 use crate::format::bodies::{BindUserId, UserIdOpening};
 use crate::format::encode;
 use crate::format::ids::{ChainId, KeyId};
 use crate::primitives::hash::ref_hash;
 use crate::primitives::sign::SigningKey;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -61,16 +60,6 @@ pub enum AttestationError {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Header {
-    alg: String,
-    typ: String,
-    kid: String,
-    // RFC 7515 §4.1.11: an extension that must be understood; none is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    crit: Option<serde_json::Value>,
-}
-
-#[derive(Serialize, Deserialize)]
 struct Claims {
     aud: String,
     sub: String,
@@ -83,6 +72,16 @@ struct Claims {
 
 fn first() -> u64 {
     1
+}
+
+impl Dated for Claims {
+    fn audience(&self) -> &str {
+        &self.aud
+    }
+
+    fn life_s(&self) -> (u64, u64) {
+        (self.iat, self.exp)
+    }
 }
 
 /// What a verified token says.
@@ -114,94 +113,32 @@ pub fn check_user_id(user_id: &str) -> Result<(), AttestationError> {
     Ok(())
 }
 
-fn id_from(text: &str) -> Result<[u8; 32], AttestationError> {
-    let bytes = BASE64
-        .decode(text)
-        .map_err(|_| AttestationError::Malformed)?;
-    bytes.try_into().map_err(|_| AttestationError::Malformed)
-}
-
 impl Attestation {
     /// Signs a token, as an app's backend does. `iat` is `issued_ms` in whole seconds.
     #[must_use]
     pub fn sign(&self, tenant: ChainId, key_id: KeyId, key: &SigningKey) -> String {
-        let header = Header {
-            alg: "EdDSA".into(),
-            typ: TYPE.into(),
-            kid: BASE64.encode(key_id.0),
-            crit: None,
-        };
         let claims = Claims {
-            aud: BASE64.encode(tenant.0),
+            aud: token::audience_of(tenant),
             sub: self.user_id.clone(),
-            plico_identity: BASE64.encode(self.identity.0),
+            plico_identity: token::id_text(&self.identity.0),
             plico_number: self.number,
             iat: self.issued_ms / 1000,
             exp: self.expires_ms / 1000,
         };
-        // Structs of strings and integers always serialise.
-        let part = |bytes: Result<Vec<u8>, _>| BASE64.encode(bytes.unwrap_or_default());
-        let signed = format!(
-            "{}.{}",
-            part(serde_json::to_vec(&header)),
-            part(serde_json::to_vec(&claims))
-        );
-        let signature = key.sign_raw(signed.as_bytes());
-        format!("{signed}.{}", BASE64.encode(signature))
+        token::sign(TYPE, key_id, key, &claims)
     }
 
     /// Verifies a token against the tenant's chain. Whether it is valid *now*
     /// is the directory's question at enrolment; replay has no clock.
     pub fn verify(token: &str, tenant: &TenantState) -> Result<Self, AttestationError> {
-        if token.len() > MAX_TOKEN_LEN {
-            return Err(AttestationError::Malformed);
-        }
-        let mut parts = token.split('.');
-        let (Some(header64), Some(claims64), Some(signature64), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(AttestationError::Malformed);
-        };
-        let bytes = |text: &str| BASE64.decode(text).map_err(|_| AttestationError::Malformed);
-        let header: Header =
-            serde_json::from_slice(&bytes(header64)?).map_err(|_| AttestationError::Malformed)?;
-        if !matches!(header.alg.as_str(), "EdDSA" | "Ed25519")
-            || header.typ != TYPE
-            || header.crit.is_some()
-        {
-            return Err(AttestationError::Malformed);
-        }
-        let key = tenant
-            .enrolment_key(&KeyId(id_from(&header.kid)?))
-            .ok_or(AttestationError::UnknownKey)?;
-        let signed = &token[..header64.len() + 1 + claims64.len()];
-        key.verifying_key
-            .verify_raw(signed.as_bytes(), &bytes(signature64)?)
-            .map_err(|_| AttestationError::Signature)?;
-        let claims: Claims =
-            serde_json::from_slice(&bytes(claims64)?).map_err(|_| AttestationError::Malformed)?;
-        if claims.aud != BASE64.encode(tenant.id().0) {
-            return Err(AttestationError::Audience);
-        }
-        let lifetime = claims
-            .exp
-            .checked_sub(claims.iat)
-            .ok_or(AttestationError::Lifetime)?;
-        if lifetime == 0 || lifetime > MAX_LIFETIME_S {
-            return Err(AttestationError::Lifetime);
-        }
+        let (claims, life): (Claims, _) = token::verify(TYPE, token, tenant)?;
         check_user_id(&claims.sub)?;
-        let to_ms = |s: u64| s.checked_mul(1000).ok_or(AttestationError::Lifetime);
-        let (issued_ms, expires_ms) = (to_ms(claims.iat)?, to_ms(claims.exp)?);
-        if key.revoked_ms.is_some_and(|revoked| issued_ms >= revoked) {
-            return Err(AttestationError::UnknownKey);
-        }
         Ok(Self {
             user_id: claims.sub,
             identity: ChainId(id_from(&claims.plico_identity)?),
             number: claims.plico_number,
-            issued_ms,
-            expires_ms,
+            issued_ms: life.issued_ms,
+            expires_ms: life.expires_ms,
         })
     }
 }

@@ -6,9 +6,12 @@ pub mod backup;
 pub mod devices;
 pub mod draft;
 pub mod file;
+pub mod fingerprint;
 pub mod recovery;
+pub mod standing;
 pub mod state;
 pub mod tenant;
+mod token;
 
 pub use attestation::{Attestation, AttestationError};
 pub use recovery::{Recovery, RecoverySecret};

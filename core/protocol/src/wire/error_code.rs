@@ -52,6 +52,8 @@ codes! {
     EnrolmentExpired = "ENROLMENT_EXPIRED", 403, "The enrolment token is not valid now; ask the app's backend for a fresh one.";
     UserIdTaken = "USER_ID_TAKEN", 409, "The user id is bound to another identity; the backend must raise the binding's number to move it.";
     RecoveryKeyUnknown = "RECOVERY_KEY_UNKNOWN", 404, "No identity has this recovery key: it was never set, or was replaced.";
+    IdentityDisabled = "IDENTITY_DISABLED", 403, "The app's backend has disabled this identity: it can do nothing until it is active again.";
+    IdentityDeleted = "IDENTITY_DELETED", 410, "This identity was deleted by its owner.";
     BackupRefused = "BACKUP_REFUSED", 403, "There is no backup under this user id, or its passphrase or secret is another one.";
     TooManyTries = "TOO_MANY_TRIES", 429, "Too many wrong tries at this backup; wait half an hour and try again.";
     TenantNotFound = "TENANT_NOT_FOUND", 404, "The directory does not know this tenant.";
@@ -104,6 +106,7 @@ codes! {
     RecoveryWordsInvalid = "RECOVERY_WORDS_INVALID", 0, "These are not the 24 words of a recovery key; look for a word that was misread or left out.";
     RecoveryKeySet = "RECOVERY_KEY_SET", 0, "A recovery key is set already; another one needs its consent: give its words, too.";
     BackupInvalid = "BACKUP_INVALID", 0, "What the directory gave is not the backup that this passphrase or secret protects.";
+    FingerprintMismatch = "FINGERPRINT_MISMATCH", 0, "The two people do not see the same identities: one of them is shown somebody else.";
     EnrolmentFailed = "ENROLMENT_FAILED", 0, "The app's own enrolment call failed; see its error.";
     Network = "NETWORK", 0, "The directory could not be reached, or its answer was cut off.";
     Offline = "OFFLINE", 0, "This needs the directory, and the call was to do without; go online, or prefetch what is to be opened offline.";

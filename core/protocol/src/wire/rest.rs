@@ -215,6 +215,20 @@ answer! {
     }
 }
 body! {
+    /// What an app's backend says of an identity.
+    StandingChange {
+        /// The backend's EdDSA JWT of type `plico-standing+jwt`.
+        token: String,
+    }
+}
+answer! {
+    /// What an identity is now.
+    StandingAnswer {
+        /// `active`, `disabled` or `deleted`.
+        standing: String,
+    }
+}
+body! {
     /// Who asks for a backup, and with what right.
     BackupFetch {
         /// The app's name for the identity.

@@ -77,6 +77,13 @@ pub(super) async fn apply(
     if let Some(binding) = &write.binding {
         bind(connection, write.at, binding).await?;
     }
+    if write.unbind {
+        sqlx::query("DELETE FROM openings WHERE tenant = ? AND identity = ?")
+            .bind(write.at.tenant.0.as_slice())
+            .bind(write.at.chain.0.as_slice())
+            .execute(&mut *connection)
+            .await?;
+    }
     super::records::put(connection, write.at.tenant, &write.records).await
 }
 
