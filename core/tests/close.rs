@@ -86,6 +86,9 @@ fn of_account<'a>(account: &'a Account, things: &'a Things) -> Vec<(&'static str
             "export_identity",
             call(account.export_identity(&things.key)),
         ),
+        ("pairing_code", call(account.pairing_code())),
+        ("join_by_pairing", call(account.join_by_pairing())),
+        ("approve_pairing", call(account.approve_pairing("no code"))),
         ("fingerprint", call(account.fingerprint("patient.7"))),
         (
             "verify_fingerprint",

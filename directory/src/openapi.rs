@@ -24,6 +24,9 @@ use utoipa::{IntoResponses, Modify, OpenApi, ToSchema as _};
         routes::look_up_identities::handle,
         routes::set_standing::handle,
         routes::delete_identity::handle,
+        routes::pairings::get,
+        routes::pairings::post,
+        routes::pairings::answer,
         routes::find_recovery::handle,
         routes::backups::get,
         routes::backups::post,
@@ -44,6 +47,7 @@ use utoipa::{IntoResponses, Modify, OpenApi, ToSchema as _};
         (name = "tenants", description = "One app or institution: whom to believe"),
         (name = "identities", description = "People and services, and their devices"),
         (name = "backups", description = "A device of an identity, encrypted under what its owner knows or keeps"),
+        (name = "pairing", description = "Two devices of one person meet"),
         (name = "sessions", description = "Who may open what"),
         (name = "operation", description = "For whatever watches the process"),
         (name = "development", description = "Only in `plico-directory dev`"),
@@ -120,6 +124,11 @@ problem_sets! {
         BadRequest, EnrolmentInvalid, EnrolmentExpired, TenantNotFound, IdentityNotFound,
         MethodNotAllowed, Conflict, IdentityDeleted, TooLarge, UnsupportedMediaType, Internal,
         Unavailable,
+    ];
+    /// Of a device that shows a code.
+    PairingProblems = [
+        BadRequest, TenantNotFound, PairingNotFound, MethodNotAllowed, Conflict, TooLarge,
+        UnsupportedMediaType, Internal, Unavailable,
     ];
     /// Of fetching a backup.
     BackupProblems = [

@@ -28,6 +28,7 @@ import hpke
 import kdf
 import log
 import merkle
+import pairing
 import sign
 import identity_file
 import snapshot
@@ -163,6 +164,27 @@ def check_backup(case):
     place = log.context(hexed(case, "tenant_id"), hexed(case, "identity_id"), case["generation"])
     metadata_key = log.derive(hexed(case, "user_key_secret"), "metadata", place)
     must(kdf.expand_with_label(metadata_key, "backup device", hexed(case, "device"), 32) == hexed(case, "mark"))
+
+
+def check_pairing_code(case):
+    """keys (DeviceKeys), salt -> code; code, tenant_id -> mailbox"""
+    must(pairing.code_of(hexed(case, "keys"), hexed(case, "salt")) == case["code"])
+    must(pairing.mailbox(case["code"], hexed(case, "tenant_id")) == hexed(case, "mailbox"))
+
+
+def check_pairing_message(case):
+    """code, tenant_id, label, round, message -> content, of which the beginning is given"""
+    content = pairing.open_message(
+        case["code"], hexed(case, "tenant_id"), case["label"], case["round"], hexed(case, "message")
+    )
+    begins = hexed(case, "content_begins")
+    same(content[: len(begins)], begins)
+
+
+def check_fingerprint(case):
+    """tenant_id, own, other -> digits, to_scan"""
+    made = pairing.fingerprint(*(hexed(case, name) for name in ("tenant_id", "own", "other")))
+    must(made == (case["digits"], case["to_scan"]))
 
 
 def check_recovery_words(case):
@@ -308,6 +330,9 @@ KINDS = {
     "snapshot": check_snapshot,
     "identity_file": check_identity_file,
     "backup": check_backup,
+    "pairing_code": check_pairing_code,
+    "pairing_message": check_pairing_message,
+    "fingerprint": check_fingerprint,
     "recovery_words": check_recovery_words,
     "envelope_signature": check_envelope_signature,
     "binding": check_binding,

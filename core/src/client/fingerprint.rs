@@ -9,10 +9,12 @@ use plico_protocol::identity::fingerprint::Fingerprint as Pair;
 use plico_protocol::wire::b64;
 
 /// What a mark holds: its version.
-const MARK: [u8; 2] = [0, 1];
+pub(crate) const MARK: [u8; 2] = [0, 1];
+/// What the names of marks begin with; the rest is the identity in base64url.
+pub(crate) const VERIFIED: &str = "verified/";
 
 fn mark_name(identity: ChainId) -> String {
-    format!("verified/{}", b64::encode(&identity.0))
+    format!("{VERIFIED}{}", b64::encode(&identity.0))
 }
 
 /// Your identity and another person's, as this account sees them, to be

@@ -32,6 +32,7 @@ mod leaving;
 mod newcomer;
 mod options;
 mod own_chain;
+mod pairing;
 mod patience;
 mod pins;
 mod plico;
@@ -48,6 +49,7 @@ mod stored;
 mod tenant;
 #[cfg(all(test, feature = "testing"))]
 mod tests;
+mod travel;
 mod users;
 mod view;
 mod wire;

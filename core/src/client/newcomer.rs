@@ -80,13 +80,21 @@ impl AccountInner {
 
 impl Trial<'_> {
     /// The chain knows the newcomer by now.
-    pub async fn become_itself(mut self, newcomer: Record) -> Result<IdentityId> {
+    pub async fn become_itself(self, newcomer: Record) -> Result<IdentityId> {
+        self.become_itself_with(newcomer, Saves::default()).await
+    }
+
+    /// The same, with something else to be written down in the same step.
+    pub async fn become_itself_with(
+        mut self,
+        newcomer: Record,
+        mut saves: Saves,
+    ) -> Result<IdentityId> {
         let inner = self.inner;
         // What the other key had opened is opened anew.
         lock(&inner.user_secrets).clear();
         inner.hold_secret(&inner.record, Some(Arc::new(newcomer.clone())));
         inner.myself().await?;
-        let mut saves = Saves::default();
         saves.put(record::KEY.into(), newcomer.encode()?);
         saves.expect(record::KEY.into(), None);
         saves.delete(NEWCOMER.into());

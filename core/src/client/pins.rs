@@ -99,14 +99,28 @@ pub(crate) struct Pins {
     heads: Mutex<HashMap<ChainId, Held>>,
 }
 
+/// What the names of pins begin with; the rest is 32 bytes in base64url.
+pub(crate) const HEAD_PINS: &str = "pin/head/";
+pub(crate) const USER_PINS: &str = "pin/user/";
+
 fn head_key(chain: ChainId) -> String {
-    format!("pin/head/{}", b64::encode(&chain.0))
+    format!("{HEAD_PINS}{}", b64::encode(&chain.0))
+}
+
+/// The head in a stored pin.
+pub(crate) fn head_of_pin(bytes: &[u8]) -> Option<Head> {
+    decode("pin", bytes).ok()
+}
+
+/// Whether these bytes are a stored pin of a user id.
+pub(crate) fn is_user_pin(bytes: &[u8]) -> bool {
+    decode::<UserPin>("pin", bytes).is_ok_and(|pin| pin.version == 1)
 }
 
 /// User ids are personal: the store's names hold only their hash.
 fn user_key(user_id: &str) -> String {
     let hash = plico_protocol::primitives::hash::ref_hash("user-pin", user_id.as_bytes());
-    format!("pin/user/{}", b64::encode(&hash))
+    format!("{USER_PINS}{}", b64::encode(&hash))
 }
 
 impl Pins {

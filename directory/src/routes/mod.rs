@@ -16,6 +16,7 @@ pub(crate) mod health;
 pub(crate) mod look_up_identities;
 pub(crate) mod look_up_sessions;
 pub(crate) mod look_up_users;
+pub(crate) mod pairings;
 pub(crate) mod restore_identity;
 pub(crate) mod restore_session;
 pub(crate) mod set_standing;
@@ -69,6 +70,14 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(
             "/v1/tenants/{tenant}/backups/fetch",
             post(fetch_backup::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/pairings/{mailbox}",
+            get(pairings::get).post(pairings::post),
+        )
+        .route(
+            "/v1/tenants/{tenant}/pairings/{mailbox}/answer",
+            post(pairings::answer),
         )
         .route(
             "/v1/tenants/{tenant}/recovery/{key}",

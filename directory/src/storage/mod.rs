@@ -208,6 +208,8 @@ pub enum RecordKind {
     BackupTries = 3,
     /// Key: an identity; value: what its backend, or its owner, has said of it.
     Standing = 4,
+    /// Key: a mailbox; value: what two devices that are pairing have said.
+    Pairing = 5,
 }
 
 impl RecordKind {

@@ -23,6 +23,7 @@ use plico_protocol::identity::RecoverySecret;
 use plico_protocol::identity::attestation::verify_binding;
 use plico_protocol::identity::backup::BackupRoot;
 use plico_protocol::identity::file::{IdentityFile, Protection};
+use plico_protocol::identity::pairing::PairingCode;
 use plico_protocol::primitives::secret::Secret;
 use plico_protocol::primitives::{kem, sign};
 use tls_codec::{DeserializeBytes, SerializeBytes, Size};
@@ -119,6 +120,26 @@ pub fn identity_file(data: &[u8]) {
     let keys = file.device.keys().expect("each seed has keys");
     assert_eq!(keys.signing.id(), file.device.id());
     assert!(data.len() <= 4096 + 128);
+}
+
+/// Messages of a pairing under a code that is known, and codes themselves.
+pub fn pairing(data: &[u8]) {
+    let tenant = fixture().tenant.id();
+    let code = PairingCode::from_text(&"0".repeat(26), tenant).expect("is a code");
+    let (round, rest) = data
+        .split_first()
+        .map_or((0, data), |(round, rest)| (*round, rest));
+    let offer = code.open_offer(round, rest);
+    if let Ok(offer) = &offer {
+        assert!(code.open_answer(round, offer, rest).is_err());
+    }
+    assert!(offer.is_err() || code.open_done(round, rest).is_err());
+    if let Ok(text) = core::str::from_utf8(data)
+        && let Ok(read) = PairingCode::from_text(text, tenant)
+    {
+        let again = PairingCode::from_text(&read.to_text(), tenant).expect("is its text");
+        assert_eq!(again.mailbox(), read.mailbox());
+    }
 }
 
 /// Backups under the vectors' secret of the host, and the words of a recovery key.

@@ -33,6 +33,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("opening", formats::opening),
     ("identity_file", formats::identity_file),
     ("backup", formats::backup),
+    ("pairing", formats::pairing),
     ("key_record", formats::key_record),
     ("small_structs", formats::small_structs),
     ("header", formats::header),

@@ -17,6 +17,7 @@ use plico_protocol::format::encode;
 use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::{Kind, Recipient};
 use plico_protocol::format::keys::KeyRecord;
+use plico_protocol::identity::pairing::{Done, PairingCode, offer_of};
 use plico_protocol::keyring::merkle;
 use plico_protocol::rights::draft::recipient_key;
 use plico_protocol::wire::b64::{B64, B64x32};
@@ -105,6 +106,7 @@ pub fn all(vectors: &Path) -> Vec<(&'static str, Vec<u8>)> {
     envelopes(&mut seeds);
     wire(&mut seeds, world);
     bodies(&mut seeds, world);
+    pairing(&mut seeds);
     published(&mut seeds, vectors);
     seeds.0.sort();
     seeds.0.dedup();
@@ -403,6 +405,21 @@ fn signed(author: u8, minutes: u16, body: &SessionBody) -> Vec<u8> {
     let [m1, m0] = minutes.to_be_bytes();
     let [t1, t0] = entry_type.to_be_bytes();
     block(&[&[author, m1, m0, t1, t0], &*body].concat())
+}
+
+/// A code, and the messages under it that the target opens.
+fn pairing(seeds: &mut Seeds) {
+    let world = fixture();
+    let state = &world.known[&world.people[0].id];
+    let code = PairingCode::from_text(&"0".repeat(26), world.tenant.id()).expect("is a code");
+    let offer = offer_of(state, "dr.a");
+    let done = Done::new(offer.position, Vec::new()).expect("fits");
+    let mut rng = crate::fixture::Bytes(7);
+    seeds.add("pairing", code.to_text().into_bytes());
+    let offer = code.seal_offer(0, &offer, &mut rng);
+    seeds.add("pairing", [&[0], &*offer].concat());
+    let done = code.seal_done(1, &done, &mut rng);
+    seeds.add("pairing", [&[1], &done[..200]].concat());
 }
 
 /// From the published vectors: what is valid, and what is altered.

@@ -7,6 +7,7 @@ use plico_protocol::format::decode;
 use plico_protocol::format::wrap::WRAP_LEN;
 use plico_protocol::identity::Attestation;
 use plico_protocol::identity::attestation::check_user_id;
+use plico_protocol::identity::standing::StandingToken;
 use plico_protocol::wire::accept::{
     Window, accept_enrolment, accept_identity, accept_restore_identity, accept_restore_session,
     accept_session,
@@ -35,6 +36,8 @@ pub fn attestation(data: &[u8]) {
         Ok(said) => assert_eq!(Some(said.identity), signed.map(|it| it.id)),
         Err(error) => assert!(signed.is_none(), "{error}"),
     }
+    // Nobody has signed one of these.
+    assert!(StandingToken::verify(token, &world.tenant).is_err());
 }
 
 /// The URL and the body of the fixture's request.
@@ -127,6 +130,9 @@ pub fn rest_request(data: &[u8]) {
     json::<rest::UsersLookup>(data);
     json::<rest::BackupChange>(data);
     json::<rest::BackupFetch>(data);
+    json::<rest::PairingPut>(data);
+    json::<rest::PairingReply>(data);
+    json::<rest::StandingChange>(data);
     json::<rest::SessionsLookup>(data);
     json::<rest::DevEnrolment>(data);
     let world = fixture();
@@ -213,6 +219,8 @@ pub fn rest_answer(data: &[u8]) {
     json::<rest::RecoveryFound>(data);
     json::<rest::Backups>(data);
     json::<rest::BackupFound>(data);
+    json::<rest::Pairing>(data);
+    json::<rest::StandingAnswer>(data);
     if let Some(problem) = json::<Problem>(data) {
         let known = ErrorCode::parse(&problem.code);
         assert!(known.is_none_or(|it| it.as_str() == problem.code));

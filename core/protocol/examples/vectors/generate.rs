@@ -4,6 +4,8 @@
 
 #[path = "backups.rs"]
 mod backups;
+#[path = "pairing.rs"]
+mod pairing;
 #[path = "recovery.rs"]
 mod recovery;
 
@@ -63,6 +65,10 @@ pub fn files() -> Vec<(&'static str, Vec<Value>)> {
         ("session_envelopes.json", envelopes(&story)),
         ("identity_files.json", identity_files(&story)),
         ("recovery.json", recovery::cases()),
+        (
+            "pairing.json",
+            pairing::cases(&story.world, &story.owner, &story.reader),
+        ),
         ("backups.json", backups::cases(&story.world, &story.owner)),
     ]
     .into_iter()

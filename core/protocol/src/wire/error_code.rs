@@ -54,6 +54,7 @@ codes! {
     RecoveryKeyUnknown = "RECOVERY_KEY_UNKNOWN", 404, "No identity has this recovery key: it was never set, or was replaced.";
     IdentityDisabled = "IDENTITY_DISABLED", 403, "The app's backend has disabled this identity: it can do nothing until it is active again.";
     IdentityDeleted = "IDENTITY_DELETED", 410, "This identity was deleted by its owner.";
+    PairingNotFound = "PAIRING_NOT_FOUND", 404, "Nobody has read this device's code yet, or its ten minutes are over.";
     BackupRefused = "BACKUP_REFUSED", 403, "There is no backup under this user id, or its passphrase or secret is another one.";
     TooManyTries = "TOO_MANY_TRIES", 429, "Too many wrong tries at this backup; wait half an hour and try again.";
     TenantNotFound = "TENANT_NOT_FOUND", 404, "The directory does not know this tenant.";
@@ -107,6 +108,9 @@ codes! {
     RecoveryKeySet = "RECOVERY_KEY_SET", 0, "A recovery key is set already; another one needs its consent: give its words, too.";
     BackupInvalid = "BACKUP_INVALID", 0, "What the directory gave is not the backup that this passphrase or secret protects.";
     FingerprintMismatch = "FINGERPRINT_MISMATCH", 0, "The two people do not see the same identities: one of them is shown somebody else.";
+    PairingCodeInvalid = "PAIRING_CODE_INVALID", 0, "This is not a pairing code; read it again.";
+    PairingInvalid = "PAIRING_INVALID", 0, "Somebody between the two devices has changed what they say; pair them again with a new code.";
+    PairingExpired = "PAIRING_EXPIRED", 0, "The other device has not answered within ten minutes; try again.";
     EnrolmentFailed = "ENROLMENT_FAILED", 0, "The app's own enrolment call failed; see its error.";
     Network = "NETWORK", 0, "The directory could not be reached, or its answer was cut off.";
     Offline = "OFFLINE", 0, "This needs the directory, and the call was to do without; go online, or prefetch what is to be opened offline.";

@@ -215,6 +215,43 @@ answer! {
     }
 }
 body! {
+    /// From the device that reads the code.
+    PairingPut {
+        /// Which attempt: from 0, one more for each offer.
+        round: u8,
+        /// The offer of this round, sealed; at most 1 KiB.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        offer: Option<B64>,
+        /// The last message, sealed; at most 64 KiB.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        done: Option<B64>,
+    }
+}
+body! {
+    /// From the device that shows the code.
+    PairingReply {
+        /// The round of the offer.
+        round: u8,
+        /// The answer, sealed; at most 4 KiB.
+        answer: B64,
+    }
+}
+answer! {
+    /// What two devices have said to each other so far.
+    Pairing {
+        /// The round of the offer.
+        round: u8,
+        /// The offer.
+        offer: B64,
+        /// The answer to it, if there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer: Option<B64>,
+        /// The last message, if there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        done: Option<B64>,
+    }
+}
+body! {
     /// What an app's backend says of an identity.
     StandingChange {
         /// The backend's EdDSA JWT of type `plico-standing+jwt`.
