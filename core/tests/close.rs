@@ -86,6 +86,7 @@ fn of_account<'a>(account: &'a Account, things: &'a Things) -> Vec<(&'static str
             "export_identity",
             call(account.export_identity(&things.key)),
         ),
+        ("offline_file", call(account.offline_file(&things.sealed))),
         ("pairing_code", call(account.pairing_code())),
         ("join_by_pairing", call(account.join_by_pairing())),
         ("approve_pairing", call(account.approve_pairing("no code"))),

@@ -11,7 +11,7 @@ use plico_protocol::format::codec::FormatError;
 use plico_protocol::identity::draft::DeviceSecret;
 use plico_protocol::identity::file::{FileError, IdentityFile};
 
-fn file_error(error: &FileError) -> Error {
+pub(super) fn file_error(error: &FileError) -> Error {
     let code = match error {
         FileError::Format(FormatError::NeedsNewerClient(_)) => ErrorCode::NeedsNewerClient,
         FileError::Wrong => ErrorCode::WrongPassphrase,

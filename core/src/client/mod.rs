@@ -30,6 +30,8 @@ mod kept;
 mod keys;
 mod leaving;
 mod newcomer;
+mod offline_file;
+mod offline_open;
 mod options;
 mod own_chain;
 mod pairing;
@@ -63,6 +65,7 @@ pub use events::{Event, LogLevel, LogRecord};
 pub use file_key::FileKey;
 pub use fingerprint::Fingerprint;
 pub use ids::{DeviceId, IdentityId, SessionId, TenantId};
+pub use offline_open::{OfflineOpened, open_offline_file};
 pub use options::{
     AccountOptions, EnrolmentRequest, FileOptions, Grant, OnMissing, Progress, Recipient,
     RegisterOptions, RevokeOptions, Rights, SessionOptions,

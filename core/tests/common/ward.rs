@@ -12,6 +12,7 @@ pub fn code<T>(result: plico::Result<T>) -> ErrorCode {
     }
 }
 
+#[allow(dead_code)] // some test files need the code alone
 pub async fn ward() -> (TestDirectory, TestPerson, TestPerson, TestPerson) {
     let directory = TestDirectory::start().await.unwrap();
     let doctor = directory.person("dr.a").await.unwrap();

@@ -15,6 +15,7 @@ use plico_protocol::format::head::{Head, SignedHead};
 use plico_protocol::format::header::{HEADER_LEN, Header};
 use plico_protocol::format::ids::{ChainId, EntryHash, KeyId, Kind, Position, Recipient};
 use plico_protocol::format::keys::{Authority, Core, DeviceKeys, KeyAlgorithm, KeyRecord};
+use plico_protocol::format::offline::OfflineFile;
 use plico_protocol::format::opaque::Opaque;
 use plico_protocol::format::suite::Suite;
 use plico_protocol::format::wrap::{WrapInfo, WrapPurpose};
@@ -113,6 +114,9 @@ pub fn opening(data: &[u8]) {
 /// Identity files under the vectors' secret of the host: what opens comes back.
 /// (Under a passphrase, each try would take the tenths of a second that it is for.)
 pub fn identity_file(data: &[u8]) {
+    if let Ok(offline) = OfflineFile::from_bytes(data) {
+        assert_eq!(offline.to_bytes(), data);
+    }
     let secret = Secret::from_slice(&[9; 32]).expect("32 bytes");
     let Ok(file) = IdentityFile::open(data, Protection::Host(&secret)) else {
         return;

@@ -14,6 +14,7 @@ pub mod head;
 pub mod header;
 pub mod ids;
 pub mod keys;
+pub mod offline;
 pub mod opaque;
 pub mod suite;
 pub mod wrap;

@@ -111,6 +111,7 @@ codes! {
     PairingCodeInvalid = "PAIRING_CODE_INVALID", 0, "This is not a pairing code; read it again.";
     PairingInvalid = "PAIRING_INVALID", 0, "Somebody between the two devices has changed what they say; pair them again with a new code.";
     PairingExpired = "PAIRING_EXPIRED", 0, "The other device has not answered within ten minutes; try again.";
+    OfflineFileInvalid = "OFFLINE_FILE_INVALID", 0, "These bytes are not an offline file, or it was not made for this identity.";
     EnrolmentFailed = "ENROLMENT_FAILED", 0, "The app's own enrolment call failed; see its error.";
     Network = "NETWORK", 0, "The directory could not be reached, or its answer was cut off.";
     Offline = "OFFLINE", 0, "This needs the directory, and the call was to do without; go online, or prefetch what is to be opened offline.";

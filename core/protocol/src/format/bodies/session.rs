@@ -211,6 +211,20 @@ fn check_epochs(epochs: &[u32]) -> Result<(), FormatError> {
 }
 
 impl SessionBody {
+    /// The recipients whose keys the entry states: their chains are needed to
+    /// replay it.
+    pub fn recipients(&self) -> impl Iterator<Item = Recipient> {
+        let (grants, updates): (&[Grant], &[RecipientKey]) = match self {
+            Self::Create(body) => (&body.grants, &[]),
+            Self::Grant(body) => (&body.grants, &[]),
+            Self::Transfer(body) => (core::slice::from_ref(&body.to), &[]),
+            Self::Rotate(body) => (&[], &body.updates),
+            Self::Revoke(_) | Self::SetMetadata(_) | Self::Tombstone => (&[], &[]),
+        };
+        let keys = grants.iter().map(|grant| &grant.key).chain(updates);
+        keys.map(|key| key.recipient)
+    }
+
     /// Decodes a body of `entry_type`. Type 8, the checkpoint, is reserved.
     pub fn decode(entry_type: u16, bytes: &[u8]) -> Result<Self, FormatError> {
         Ok(match entry_type {
