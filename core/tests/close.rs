@@ -78,6 +78,10 @@ fn of_account<'a>(account: &'a Account, things: &'a Things) -> Vec<(&'static str
         ),
         ("devices", call(account.devices())),
         (
+            "name_device",
+            call(account.name_device(DeviceId::from([9; 32]), "phone")),
+        ),
+        (
             "revoke_device",
             call(account.revoke_device(DeviceId::from([9; 32]))),
         ),

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use plico::testing::{TestDirectory, TestPerson};
-use plico::{DeviceId, ErrorCode, FileKey, Grant, Recipient};
+use plico::{AccountOptions, DeviceId, ErrorCode, Event, FileKey, Grant, Recipient};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 fn code<T>(result: plico::Result<T>) -> ErrorCode {
@@ -285,4 +286,107 @@ async fn lost_replies_do_not_make_devices_twice() {
         let sealed = person.account().create_session([]).await.unwrap();
         sealed.encrypt("x", None).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn keys_are_renewed_when_they_are_as_old_as_the_tenant_allows() {
+    let directory = TestDirectory::start().await.unwrap();
+    directory.set_user_key_days(90).await.unwrap();
+    let person = directory.person("dr.a").await.unwrap();
+    let events: Arc<Mutex<Vec<Event>>> = Arc::default();
+    let heard = events.clone();
+    let plico = directory
+        .builder()
+        .on_event(move |event| heard.lock().unwrap().push(event))
+        .open()
+        .await
+        .unwrap();
+    let store = AccountOptions::with_store(person.store().clone());
+    let account = plico.account(store).await.unwrap();
+    let session = account.create_session([]).await.unwrap();
+    let first = session.encrypt("x", None).await.unwrap();
+    let day = Duration::from_secs(86_400);
+    let told = || {
+        let events = events.lock().unwrap();
+        let near = |it: &&Event| matches!(it, Event::KeyRenewalNear { .. });
+        events.iter().filter(near).count()
+    };
+    directory.clock().advance(day * 70);
+    account.devices().await.unwrap();
+    assert_eq!(told(), 0);
+    directory.clock().advance(day * 10);
+    account.devices().await.unwrap();
+    account.devices().await.unwrap();
+    assert_eq!(told(), 1, "14 days before, once");
+    let before = session.encrypt("x", None).await.unwrap();
+    assert_eq!(first[22..26], before[22..26], "the same epoch");
+    directory.clock().advance(day * 11);
+    account.devices().await.unwrap();
+    // Whoever writes next sees the new key, and begins an epoch for it.
+    let after = session.max_staleness(Duration::ZERO);
+    let after = after.encrypt("x", None).await.unwrap();
+    assert_ne!(before[22..26], after[22..26], "another epoch");
+    assert_eq!(told(), 1);
+    account.decrypt(&first, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn devices_have_names_that_the_directory_can_not_read() {
+    let directory = TestDirectory::start().await.unwrap();
+    let phone = directory.person("dr.a").await.unwrap();
+    let laptop = second(&directory, &phone).await;
+    let id = phone.account().device_id().unwrap();
+    phone.account().name_device(id, "Phône").await.unwrap();
+    phone.account().rotate_user_key().await.unwrap();
+    let other = laptop.account().device_id().unwrap();
+    laptop.account().name_device(other, "Laptop").await.unwrap();
+    directory.clock().advance(Duration::from_secs(7_200));
+    let devices = laptop.account().devices().await.unwrap();
+    let name = |id: DeviceId| {
+        let mut devices = devices.iter();
+        devices.find(|it| it.id == id).unwrap().name.clone()
+    };
+    assert_eq!(name(id).as_deref(), Some("Phône"));
+    assert_eq!(name(other).as_deref(), Some("Laptop"));
+    let seen = |id: DeviceId| {
+        let mut devices = devices.iter();
+        devices.find(|it| it.id == id).unwrap().last_seen.unwrap()
+    };
+    assert!(seen(id) < seen(other));
+    for (request, response) in phone.connection().exchanges() {
+        let body = response.map(|it| it.body).unwrap_or_default();
+        for body in [request.body, body] {
+            assert!(!String::from_utf8_lossy(&body).contains("Ph\u{f4}ne"));
+        }
+    }
+    assert!(!format!("{devices:?}").contains("Laptop"));
+    laptop.account().name_device(id, "").await.unwrap();
+    let devices = phone.account().devices().await.unwrap();
+    assert!(devices.iter().all(|it| it.id != id || it.name.is_none()));
+    let long = "x".repeat(129);
+    assert_eq!(
+        code(phone.account().name_device(id, &long).await),
+        ErrorCode::InvalidArgument
+    );
+    assert_eq!(
+        code(
+            phone
+                .account()
+                .name_device(DeviceId::from([9; 32]), "x")
+                .await
+        ),
+        ErrorCode::BadRequest
+    );
+    // A name under another device's id is none.
+    phone.account().name_device(id, "Phone").await.unwrap();
+    let (mine, its) = (id.to_string(), other.to_string());
+    laptop.connection().alter(move |request, response| {
+        if request.url.ends_with("/devices") {
+            let text = String::from_utf8(response.body.clone()).unwrap();
+            let text = text.replace(&mine, "swap").replace(&its, &mine);
+            response.body = text.replace("swap", &its).into_bytes();
+        }
+    });
+    let devices = laptop.account().devices().await.unwrap();
+    assert!(devices.iter().all(|it| it.name.is_none()));
 }

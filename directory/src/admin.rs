@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::random;
 use crate::storage::{ChainRef, Page, Storage, StorageError, TenantRow, Write, WriteError};
 use plico_protocol::chain::{MAX_ENTRIES, Replay as _, replay};
-use plico_protocol::format::bodies::TenantBody;
+use plico_protocol::format::bodies::{TenantBody, TenantPolicy};
 use plico_protocol::format::codec::FormatError;
 use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::{ChainId, KeyId, Kind};
@@ -181,6 +181,21 @@ pub async fn revoke_key(
 ) -> Result<(), AdminError> {
     let state = tenant(storage, id).await?.state;
     append(storage, state, TenantBody::RevokeKey(key), signer, clock).await
+}
+
+/// Sets what clients of this tenant do by themselves.
+///
+/// # Errors
+/// [`AdminError::Refused`] if `signer` isn't active.
+pub async fn set_policy(
+    storage: &dyn Storage,
+    id: ChainId,
+    signer: &SigningKey,
+    policy: TenantPolicy,
+    clock: &Clock,
+) -> Result<(), AdminError> {
+    let state = tenant(storage, id).await?.state;
+    append(storage, state, TenantBody::SetPolicy(policy), signer, clock).await
 }
 
 async fn append(

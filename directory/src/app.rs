@@ -3,6 +3,7 @@
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::problem::ApiError;
+use crate::seen::Seen;
 use crate::storage::Storage;
 use plico_protocol::format::encode;
 use plico_protocol::format::head::{Head, SignedHead};
@@ -19,6 +20,7 @@ use tokio::sync::Semaphore;
 pub(crate) struct App {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) cache: Cache,
+    pub(crate) seen: Seen,
     pub(crate) clock: Clock,
     /// Without a slash at the end.
     pub(crate) public_url: String,

@@ -3,8 +3,8 @@
 use crate::app::{App, Tenant};
 use crate::problem::ApiError;
 use crate::request::Raw;
-use crate::standing;
 use crate::storage::{ChainRef, Nonce};
+use crate::{seen, standing};
 use axum::http::HeaderMap;
 use plico_protocol::chain::Replay as _;
 use plico_protocol::format::ids::{ChainId, KeyId, Position, Recipient};
@@ -160,6 +160,7 @@ pub(crate) async fn authenticate(
         return Err(ErrorCode::DeviceRevoked.into());
     }
     standing::check(app, tenant.id(), at.chain).await?;
+    seen::note(app, tenant.id(), at.chain, key).await?;
     Ok(Sender {
         identity,
         key,

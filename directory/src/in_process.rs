@@ -39,6 +39,7 @@ impl InProcess {
         let app = App {
             storage,
             cache: Cache::new(),
+            seen: crate::seen::Seen::new(),
             clock: config.clock.clone(),
             public_url: public_url.ok_or(ServerError::PublicUrl)?,
             restored_from_ms: config.restored_from_ms,

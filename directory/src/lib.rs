@@ -36,6 +36,7 @@ mod problem;
 pub mod random;
 mod request;
 mod routes;
+mod seen;
 mod server;
 mod standing;
 pub mod storage;

@@ -27,6 +27,8 @@ use utoipa::{IntoResponses, Modify, OpenApi, ToSchema as _};
         routes::pairings::get,
         routes::pairings::post,
         routes::pairings::answer,
+        routes::devices::get,
+        routes::devices::post,
         routes::find_recovery::handle,
         routes::backups::get,
         routes::backups::post,

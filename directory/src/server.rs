@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::routes;
+use crate::seen::Seen;
 use crate::storage::sqlite::SqliteStorage;
 use crate::storage::{Storage, StorageError};
 use crate::trace;
@@ -210,6 +211,7 @@ impl Server {
         let app = Arc::new(App {
             storage,
             cache: Cache::new(),
+            seen: Seen::new(),
             clock: config.clock,
             public_url,
             restored_from_ms: config.restored_from_ms,

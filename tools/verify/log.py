@@ -221,6 +221,8 @@ class Tenant(Chain):
                 return
             need(key.id not in self.keys, "the key is there already")
             self.keys[key.id] = key
+        elif entry.type == 5:
+            self.user_key_days = whole(entry.body, lambda it: it.u32())
         else:
             need(entry.type == 3, "an unknown type of entry")
             gone = whole(entry.body, lambda it: it.opaque(32))

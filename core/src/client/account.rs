@@ -26,7 +26,7 @@ use plico_protocol::identity::TenantState;
 use plico_protocol::keyring::EpochSecret;
 use plico_protocol::wire::rest::SessionAnswer;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 
 /// An identity's account on this device. Clones share it.
@@ -56,6 +56,8 @@ pub(crate) struct AccountInner {
     pub backing_up: async_lock::Mutex<()>,
     /// Whether this identity's own chain, as last shown, asks for a rotation.
     pub own_due: AtomicBool,
+    /// The renewal of the user key that the app was told of last.
+    pub told_renewal_ms: AtomicU64,
     pub session_turns: async_lock::Semaphore,
     /// Secrets of this identity's user key, by generation.
     pub user_secrets: Mutex<BTreeMap<u32, EpochSecret>>,
@@ -92,6 +94,7 @@ impl Account {
             own_gate: async_lock::Mutex::new(()),
             backing_up: async_lock::Mutex::new(()),
             own_due: AtomicBool::new(false),
+            told_renewal_ms: AtomicU64::new(0),
             session_turns: async_lock::Semaphore::new(4),
             user_secrets: Mutex::default(),
             sessions: Sessions::default(),

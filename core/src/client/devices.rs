@@ -1,8 +1,8 @@
 //! An identity's devices, and its user key.
 
 use super::account::{Account, AccountInner};
-use super::events::LogLevel;
-use super::ids::DeviceId;
+use super::events::{Event, LogLevel};
+use super::ids::{DeviceId, IdentityId};
 use super::lock;
 use super::own_chain::Own;
 use crate::error::{Error, ErrorCode, Result};
@@ -11,8 +11,12 @@ use plico_protocol::identity::IdentityState;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
+const DAY_MS: u64 = 86_400_000;
+/// How long before a renewal the app is told of it, in milliseconds.
+const NOTICE_MS: u64 = 14 * DAY_MS;
+
 /// A device of one's own identity, as its chain states it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeviceInfo {
     /// Its id.
@@ -25,6 +29,24 @@ pub struct DeviceInfo {
     pub revoked: bool,
     /// Whether the recovery key has added it.
     pub by_recovery: bool,
+    /// The name that one of the own devices has given it.
+    pub name: Option<String>,
+    /// When it sent a request last, to the hour, by the directory's word.
+    pub last_seen: Option<SystemTime>,
+}
+
+impl core::fmt::Debug for DeviceInfo {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // Its name is a person's own word.
+        f.debug_struct("DeviceInfo")
+            .field("id", &self.id)
+            .field("is_this", &self.is_this)
+            .field("added", &self.added)
+            .field("revoked", &self.revoked)
+            .field("by_recovery", &self.by_recovery)
+            .field("last_seen", &self.last_seen)
+            .finish_non_exhaustive()
+    }
 }
 
 fn info_of(state: &IdentityState, this: KeyId) -> Vec<DeviceInfo> {
@@ -36,6 +58,8 @@ fn info_of(state: &IdentityState, this: KeyId) -> Vec<DeviceInfo> {
         added: SystemTime::UNIX_EPOCH + Duration::from_millis(device.added_ms),
         revoked: device.revoked.is_some(),
         by_recovery: device.by_recovery,
+        name: None,
+        last_seen: None,
     };
     devices.into_iter().map(info).collect()
 }
@@ -57,7 +81,9 @@ impl Account {
         let listed = async {
             let this = self.inner.registered()?.device.id();
             let state = self.inner.myself().await?;
-            Ok(info_of(&state, this))
+            let mut devices = info_of(&state, this);
+            self.inner.add_notes(&mut devices).await?;
+            Ok(devices)
         };
         self.inner.while_open(listed).await
     }
@@ -108,32 +134,60 @@ impl Account {
     }
 }
 
+/// When an identity's user key is to be renewed, in milliseconds since 1970;
+/// `None`: never by itself.
+fn renewal_ms(state: &IdentityState, days: u32) -> Option<u64> {
+    let age_ms = u64::from(days) * DAY_MS;
+    let since_ms = state.user_key().1.since_ms;
+    (days > 0).then(|| since_ms.saturating_add(age_ms))
+}
+
 impl AccountInner {
-    /// Whether a rotation is due, by the chain as it was last shown.
+    /// Whether a rotation is due, by the chain as it was last shown: because a
+    /// device was revoked, or because the key is as old as the tenant allows.
     pub fn note_what_is_due(&self, state: &IdentityState) {
         let record = lock(&self.record).clone();
         let mine = record.is_some_and(|it| {
             it.identity == state.id() && state.active_device(&it.device.id()).is_some()
         });
-        if mine {
-            self.own_due.store(state.rotation_due(), Ordering::Relaxed);
+        if !mine {
+            return;
+        }
+        let renewal_ms = renewal_ms(state, self.user_key_days());
+        let now_ms = self.plico.inner.wire.directory_now_ms();
+        let too_old = renewal_ms.is_some_and(|at_ms| at_ms <= now_ms);
+        self.own_due
+            .store(state.rotation_due() || too_old, Ordering::Relaxed);
+        if let Some(at_ms) = renewal_ms.filter(|at_ms| !too_old && at_ms - now_ms <= NOTICE_MS)
+            && self.told_renewal_ms.swap(at_ms, Ordering::Relaxed) != at_ms
+        {
+            let identity = IdentityId(state.id());
+            let event = Event::KeyRenewalNear { identity, at_ms };
+            self.plico.inner.wire.hooks.event(event);
         }
     }
 
-    /// A device was revoked and its owner has not come to rotating: whoever of
-    /// the identity's devices sees it first does it. If it fails, the next
-    /// sight of the chain is the next try.
+    fn user_key_days(&self) -> u32 {
+        let tenant = self.plico.inner.tenant();
+        tenant.map_or(0, |it| it.policy().user_key_days)
+    }
+
+    /// Whichever of the identity's devices sees it first does it. If it fails,
+    /// the next sight of the chain is the next try.
     pub async fn do_what_is_due(&self) {
-        let rotated = self.commit_own(|own: &mut Own<'_>| match own.state.rotation_due() {
-            true => own.rotate(),
-            false => Ok(()),
+        let days = self.user_key_days();
+        let rotated = self.commit_own(|own: &mut Own<'_>| {
+            let renewal_ms = renewal_ms(&own.state, days);
+            let too_old = renewal_ms.is_some_and(|at_ms| at_ms <= own.writer.now_ms);
+            match own.state.rotation_due() || too_old {
+                true => own.rotate(),
+                false => Ok(()),
+            }
         });
         if let Err(error) = rotated.await {
             self.plico.inner.wire.hooks.log(LogLevel::Warn, || {
-                format!(
-                    "a rotation of the user key that is due was not made: {}",
-                    error.code()
-                )
+                let code = error.code();
+                format!("a rotation of the user key that is due was not made: {code}")
             });
         }
     }

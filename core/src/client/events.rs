@@ -28,6 +28,14 @@ pub enum Event {
         /// The account's identity.
         identity: IdentityId,
     },
+    /// This account's own user key will soon be as old as the tenant allows,
+    /// within 14 days; then the next device that sees its chain renews it.
+    KeyRenewalNear {
+        /// The account's identity.
+        identity: IdentityId,
+        /// When, in milliseconds since 1970-01-01 UTC.
+        at_ms: u64,
+    },
     /// The recovery key of this account's own identity was used. If it was not
     /// its owner who did it, somebody else has the words.
     RecoveryUsed {

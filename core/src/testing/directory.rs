@@ -277,6 +277,28 @@ impl TestDirectory {
         self.inner.engine.run(work).await?
     }
 
+    /// The app's operator says after how many days user keys are renewed.
+    ///
+    /// # Errors
+    /// `INTERNAL` if the system refuses.
+    pub async fn set_user_key_days(&self, days: u32) -> Result<()> {
+        let inner = self.inner.clone();
+        let work = move |core: Arc<Core>| async move {
+            let serving = core.serving().await?;
+            let now_ms = core.now_ms();
+            let clock = plico_directory::Clock::new(move || now_ms);
+            let tenant = &inner.tenant;
+            let policy = plico_protocol::format::bodies::TenantPolicy {
+                user_key_days: days,
+            };
+            let storage = &*serving.storage;
+            admin::set_policy(storage, tenant.id, &tenant.enrolment, policy, &clock)
+                .await
+                .map_err(|error| kit_error("no policy", error))
+        };
+        self.inner.engine.run(work).await?
+    }
+
     /// Whether the directory can be reached at all, for everybody.
     pub fn down(&self, down: bool) {
         self.inner.down.store(down, Ordering::SeqCst);

@@ -69,6 +69,12 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
         let gone = RecordChange::delete(RecordKind::RecoveryKey, key);
         write.records.push(gone);
     }
+    for (device, _) in sender.identity.devices() {
+        let key = [identity.0, device.0].concat();
+        for kind in [RecordKind::DeviceSeen, RecordKind::DeviceLabel] {
+            write.records.push(RecordChange::delete(kind, &key));
+        }
+    }
     app.storage.apply(&write).await?;
     let answer = StandingAnswer {
         standing: Stored::Deleted.name().to_owned(),

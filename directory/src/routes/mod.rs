@@ -7,6 +7,7 @@ pub(crate) mod create_identity;
 pub(crate) mod create_session;
 pub(crate) mod delete_identity;
 pub(crate) mod dev_enrolment;
+pub(crate) mod devices;
 pub(crate) mod fetch_backup;
 pub(crate) mod find_recovery;
 pub(crate) mod get_identity;
@@ -66,6 +67,14 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(
             "/v1/tenants/{tenant}/identities/{identity}/delete",
             post(delete_identity::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/identities/{identity}/devices",
+            get(devices::get),
+        )
+        .route(
+            "/v1/tenants/{tenant}/identities/{identity}/devices/{device}",
+            post(devices::post),
         )
         .route(
             "/v1/tenants/{tenant}/backups/fetch",

@@ -210,6 +210,10 @@ pub enum RecordKind {
     Standing = 4,
     /// Key: a mailbox; value: what two devices that are pairing have said.
     Pairing = 5,
+    /// Key: an identity and a device; value: when it was seen last, 8 bytes.
+    DeviceSeen = 6,
+    /// The same key; value: its name, which the directory can't read.
+    DeviceLabel = 7,
 }
 
 impl RecordKind {

@@ -130,6 +130,7 @@ pub fn rest_request(data: &[u8]) {
     json::<rest::UsersLookup>(data);
     json::<rest::BackupChange>(data);
     json::<rest::BackupFetch>(data);
+    json::<rest::DeviceLabel>(data);
     json::<rest::PairingPut>(data);
     json::<rest::PairingReply>(data);
     json::<rest::StandingChange>(data);
@@ -219,6 +220,7 @@ pub fn rest_answer(data: &[u8]) {
     json::<rest::RecoveryFound>(data);
     json::<rest::Backups>(data);
     json::<rest::BackupFound>(data);
+    json::<rest::DeviceNotes>(data);
     json::<rest::Pairing>(data);
     json::<rest::StandingAnswer>(data);
     if let Some(problem) = json::<Problem>(data) {

@@ -80,6 +80,8 @@ pub struct UserKey {
     pub id: KeyId,
     /// The entry that made it.
     pub since: u64,
+    /// The signed time of that entry, milliseconds since 1970.
+    pub since_ms: u64,
     /// The epoch whose secret it comes from.
     pub epoch: EpochStart,
 }
@@ -222,20 +224,21 @@ impl IdentityState {
         devices.chain(recovery.map(|it| (Recipient::recovery(it.id), &it.keys)))
     }
 
-    fn add_user_key(&mut self, seq: u64, body: UserKeyEpoch) -> Result<(), IdentityError> {
+    fn add_user_key(&mut self, entry: &Entry, body: UserKeyEpoch) -> Result<(), IdentityError> {
         body.user_key.kem_key()?;
         let id = body.user_key.id();
         if body.epoch.epoch as usize != self.user_keys.len()
             || body.epoch.wraps.count as usize != self.wrap_recipients().count()
             || self.user_keys.iter().any(|key| key.id == id)
-            || (seq > 0) == body.epoch.back_links.is_empty()
+            || (entry.seq > 0) == body.epoch.back_links.is_empty()
         {
             return Err(IdentityError::Epoch);
         }
         self.user_keys.push(UserKey {
             record: body.user_key,
             id,
-            since: seq,
+            since: entry.seq,
+            since_ms: entry.claimed_ms,
             epoch: body.epoch,
         });
         Ok(())
@@ -363,7 +366,7 @@ impl Replay for IdentityState {
             recoveries: Vec::new(),
             rotation_due: false,
         };
-        state.add_user_key(0, body.epoch)?;
+        state.add_user_key(entry, body.epoch)?;
         Ok(state)
     }
 
@@ -397,7 +400,7 @@ impl Replay for IdentityState {
             IdentityBody::RotateUserKey(body) => {
                 self.wraps
                     .insert(entry.seq, (body.epoch.wraps, entry.author));
-                self.add_user_key(entry.seq, body)?;
+                self.add_user_key(entry, body)?;
                 self.rotation_due = false;
             }
             IdentityBody::BindUserId(body) => {

@@ -3,7 +3,7 @@
 
 use crate::chain::possession::Possession;
 use crate::chain::{ChainError, Replay, Tip, verify_entry, verify_signature};
-use crate::format::bodies::{ProvenKey, TenantBody};
+use crate::format::bodies::{ProvenKey, TenantBody, TenantPolicy};
 use crate::format::codec::FormatError;
 use crate::format::entry::{Entry, SignedEntry};
 use crate::format::head::SignedHead;
@@ -61,6 +61,7 @@ pub struct TenantState {
     directory_key: KeyRecord,
     /// The same, validated once for all heads.
     head_key: VerifyingKey,
+    policy: TenantPolicy,
 }
 
 impl TenantState {
@@ -86,6 +87,12 @@ impl TenantState {
     #[must_use]
     pub fn directory_key(&self) -> &KeyRecord {
         &self.directory_key
+    }
+
+    /// What clients of this tenant do by themselves.
+    #[must_use]
+    pub fn policy(&self) -> TenantPolicy {
+        self.policy
     }
 
     /// The enrolment key with this id, revoked or not.
@@ -174,6 +181,7 @@ impl Replay for TenantState {
             enrolment_keys,
             directory_key: body.directory_key.key.clone(),
             head_key,
+            policy: TenantPolicy::default(),
             core: body.core,
         })
     }
@@ -219,6 +227,7 @@ impl Replay for TenantState {
                 self.head_key = Self::check_possession(entry, &key)?;
                 self.directory_key = key.key;
             }
+            TenantBody::SetPolicy(policy) => self.policy = policy,
         }
         self.tip.advance(entry);
         self.hashes.push(self.tip.head.hash);

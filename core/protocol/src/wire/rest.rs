@@ -165,6 +165,34 @@ answer! {
     }
 }
 body! {
+    /// A device's name, which the directory can't read.
+    DeviceLabel {
+        /// uint32 generation of the user key, then the metadata blob of
+        /// `opaque device[32]` and the name; empty to have none. At most 512 bytes.
+        label: B64,
+    }
+}
+answer! {
+    /// What the directory knows of a device besides the chain.
+    DeviceNote {
+        /// The device.
+        device: B64x32,
+        /// The time of its last request, in milliseconds since 1970-01-01 UTC,
+        /// to the hour; 0 if there was none.
+        seen_ms: u64,
+        /// As in DeviceLabel, if it has a name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<B64>,
+    }
+}
+answer! {
+    /// Notes of an identity's devices.
+    DeviceNotes {
+        /// In no order; not of all devices.
+        devices: Vec<DeviceNote>,
+    }
+}
+body! {
     /// A backup that takes the place of one of the same kind.
     BackupUpload {
         /// 1 under a passphrase, 2 under a secret of the host.

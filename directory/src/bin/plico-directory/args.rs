@@ -132,6 +132,21 @@ pub enum Tenant {
         #[arg(long, env = "PLICO_KEY_ID", value_parser = id, allow_hyphen_values = true)]
         key_id: [u8; 32],
     },
+    /// Set what clients of the tenant do by themselves
+    SetPolicy {
+        /// The database's file
+        #[arg(long, env = "PLICO_DATABASE")]
+        database: PathBuf,
+        /// The tenant's id
+        #[arg(long, env = "PLICO_TENANT", value_parser = id, allow_hyphen_values = true)]
+        tenant: [u8; 32],
+        /// The file of an enrolment key that the tenant has
+        #[arg(long, env = "PLICO_SIGN_WITH")]
+        sign_with: PathBuf,
+        /// After how many days an identity's user key is renewed; 0: never by itself
+        #[arg(long, env = "PLICO_USER_KEY_DAYS")]
+        user_key_days: u32,
+    },
     /// List the tenants
     List {
         /// The database's file

@@ -6,6 +6,7 @@ use plico_directory::storage::Storage as _;
 use plico_directory::storage::sqlite::SqliteStorage;
 use plico_directory::{Clock, admin, key_file};
 use plico_protocol::chain::Replay as _;
+use plico_protocol::format::bodies::TenantPolicy;
 use plico_protocol::format::ids::{ChainId, KeyId};
 use plico_protocol::wire::b64;
 use std::path::Path;
@@ -64,6 +65,19 @@ pub async fn run(command: Tenant) -> Result<(), Failure> {
             storage.close().await;
             Ok(())
         }
+        Tenant::SetPolicy {
+            database,
+            tenant,
+            sign_with,
+            user_key_days,
+        } => {
+            let storage = open(&database).await?;
+            let signer = key_file::read(&sign_with)?;
+            let policy = TenantPolicy { user_key_days };
+            admin::set_policy(&storage, ChainId(tenant), &signer, policy, &clock).await?;
+            storage.close().await;
+            Ok(())
+        }
         Tenant::List { database } => {
             let storage = open(&database).await?;
             let mut text = String::new();
@@ -94,6 +108,10 @@ fn show(info: &admin::TenantInfo) -> String {
         state.tip().head.seq + 1,
         b64::encode(&state.directory_key().id().0),
     );
+    if state.policy().user_key_days > 0 {
+        let days = state.policy().user_key_days;
+        text.push_str(&format!("user keys      renewed after {days} days\n"));
+    }
     for (id, key) in state.enrolment_keys() {
         let end = match key.revoked_ms {
             Some(ms) => format!("  revoked at {ms} ms"),

@@ -18,6 +18,18 @@ pub enum TenantBody {
     RevokeKey(KeyId),
     /// Type 4: a new directory key.
     SetDirectoryKey(ProvenKey),
+    /// Type 5: what clients of this tenant do by themselves.
+    SetPolicy(TenantPolicy),
+}
+
+/// `struct { uint32 user_key_days; } TenantPolicy;`
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize,
+)]
+pub struct TenantPolicy {
+    /// After how many days of 86,400 seconds a client renews its identity's
+    /// user key; 0: never by itself.
+    pub user_key_days: u32,
 }
 
 /// `struct { Core core; ProvenKey directory_key; } TenantCreate;`
@@ -50,6 +62,7 @@ impl TenantBody {
             2 => Self::AddKey(decode("add key", bytes)?),
             3 => Self::RevokeKey(decode("revoke key", bytes)?),
             4 => Self::SetDirectoryKey(decode("set directory key", bytes)?),
+            5 => Self::SetPolicy(decode("set policy", bytes)?),
             _ => return Err(FormatError::NeedsNewerClient("tenant entry")),
         })
     }
@@ -62,6 +75,7 @@ impl TenantBody {
             Self::AddKey(body) => (2, encode(body)),
             Self::RevokeKey(body) => (3, encode(body)),
             Self::SetDirectoryKey(body) => (4, encode(body)),
+            Self::SetPolicy(body) => (5, encode(body)),
         }
     }
 }
