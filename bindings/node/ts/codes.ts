@@ -15,6 +15,12 @@
  * | `ENROLMENT_INVALID` | The enrolment token is not valid for this tenant, user id and identity. |
  * | `ENROLMENT_EXPIRED` | The enrolment token is not valid now; ask the app's backend for a fresh one. |
  * | `USER_ID_TAKEN` | The user id is bound to another identity; the backend must raise the binding's number to move it. |
+ * | `RECOVERY_KEY_UNKNOWN` | No identity has this recovery key: it was never set, or was replaced. |
+ * | `IDENTITY_DISABLED` | The app's backend has disabled this identity: it can do nothing until it is active again. |
+ * | `IDENTITY_DELETED` | This identity was deleted by its owner. |
+ * | `PAIRING_NOT_FOUND` | Nobody has read this device's code yet, or its ten minutes are over. |
+ * | `BACKUP_REFUSED` | There is no backup under this user id, or its passphrase or secret is another one. |
+ * | `TOO_MANY_TRIES` | Too many wrong tries at this backup; wait half an hour and try again. |
  * | `TENANT_NOT_FOUND` | The directory does not know this tenant. |
  * | `IDENTITY_NOT_FOUND` | The directory does not know this identity. |
  * | `SESSION_NOT_FOUND` | There is no such encryption session, or this identity was never a recipient of it. |
@@ -60,6 +66,14 @@
  * | `ALREADY_REGISTERED` | This account is registered under another user id. |
  * | `WRONG_PASSPHRASE` | The passphrase, or the host's secret, is not the one that protects this identity file. |
  * | `IDENTITY_FILE_INVALID` | These bytes are not an identity file, or were altered. |
+ * | `RECOVERY_WORDS_INVALID` | These are not the 24 words of a recovery key; look for a word that was misread or left out. |
+ * | `RECOVERY_KEY_SET` | A recovery key is set already; another one needs its consent: give its words, too. |
+ * | `BACKUP_INVALID` | What the directory gave is not the backup that this passphrase or secret protects. |
+ * | `FINGERPRINT_MISMATCH` | The two people do not see the same identities: one of them is shown somebody else. |
+ * | `PAIRING_CODE_INVALID` | This is not a pairing code; read it again. |
+ * | `PAIRING_INVALID` | Somebody between the two devices has changed what they say; pair them again with a new code. |
+ * | `PAIRING_EXPIRED` | The other device has not answered within ten minutes; try again. |
+ * | `OFFLINE_FILE_INVALID` | These bytes are not an offline file, or it was not made for this identity. |
  * | `ENROLMENT_FAILED` | The app's own enrolment call failed; see its error. |
  * | `NETWORK` | The directory could not be reached, or its answer was cut off. |
  * | `OFFLINE` | This needs the directory, and the call was to do without; go online, or prefetch what is to be opened offline. |
@@ -89,6 +103,12 @@ export type PlicoErrorCode =
   | "ENROLMENT_INVALID"
   | "ENROLMENT_EXPIRED"
   | "USER_ID_TAKEN"
+  | "RECOVERY_KEY_UNKNOWN"
+  | "IDENTITY_DISABLED"
+  | "IDENTITY_DELETED"
+  | "PAIRING_NOT_FOUND"
+  | "BACKUP_REFUSED"
+  | "TOO_MANY_TRIES"
   | "TENANT_NOT_FOUND"
   | "IDENTITY_NOT_FOUND"
   | "SESSION_NOT_FOUND"
@@ -134,6 +154,14 @@ export type PlicoErrorCode =
   | "ALREADY_REGISTERED"
   | "WRONG_PASSPHRASE"
   | "IDENTITY_FILE_INVALID"
+  | "RECOVERY_WORDS_INVALID"
+  | "RECOVERY_KEY_SET"
+  | "BACKUP_INVALID"
+  | "FINGERPRINT_MISMATCH"
+  | "PAIRING_CODE_INVALID"
+  | "PAIRING_INVALID"
+  | "PAIRING_EXPIRED"
+  | "OFFLINE_FILE_INVALID"
   | "ENROLMENT_FAILED"
   | "NETWORK"
   | "OFFLINE"

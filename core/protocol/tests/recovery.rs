@@ -349,7 +349,8 @@ fn the_directory_keeps_wraps_of_those_who_are_left() {
     let second = fresh(&scene.world);
     let replaced = set(&scene.world, &scene.person, &second, Some(&scene.key));
     let upload = uploaded(&replaced);
-    let (_, effects) = accept_identity(Some(scene.state().clone()), &[upload.clone()]).unwrap();
+    let (_, effects) =
+        accept_identity(Some(scene.state().clone()), std::slice::from_ref(&upload)).unwrap();
     assert_eq!(effects.dropped, [Recipient::recovery(scene.key.id())]);
     scene.world.append(&mut scene.person, upload);
     // A rotation that leaves the recovery key out is none.

@@ -36,8 +36,29 @@ public object ErrorCode {
     /** The enrolment token is not valid now; ask the app's backend for a fresh one. */
     public const val ENROLMENT_EXPIRED: String = "ENROLMENT_EXPIRED"
 
-    /** The user id is bound to another identity; the backend must raise the binding's number to move it. */
+    /**
+     * The user id is bound to another identity; the backend must raise the binding's number to move
+     * it.
+     */
     public const val USER_ID_TAKEN: String = "USER_ID_TAKEN"
+
+    /** No identity has this recovery key: it was never set, or was replaced. */
+    public const val RECOVERY_KEY_UNKNOWN: String = "RECOVERY_KEY_UNKNOWN"
+
+    /** The app's backend has disabled this identity: it can do nothing until it is active again. */
+    public const val IDENTITY_DISABLED: String = "IDENTITY_DISABLED"
+
+    /** This identity was deleted by its owner. */
+    public const val IDENTITY_DELETED: String = "IDENTITY_DELETED"
+
+    /** Nobody has read this device's code yet, or its ten minutes are over. */
+    public const val PAIRING_NOT_FOUND: String = "PAIRING_NOT_FOUND"
+
+    /** There is no backup under this user id, or its passphrase or secret is another one. */
+    public const val BACKUP_REFUSED: String = "BACKUP_REFUSED"
+
+    /** Too many wrong tries at this backup; wait half an hour and try again. */
+    public const val TOO_MANY_TRIES: String = "TOO_MANY_TRIES"
 
     /** The directory does not know this tenant. */
     public const val TENANT_NOT_FOUND: String = "TENANT_NOT_FOUND"
@@ -81,10 +102,15 @@ public object ErrorCode {
     /** The directory can't answer now; try again later. */
     public const val UNAVAILABLE: String = "UNAVAILABLE"
 
-    /** Something failed that should not: a bug, in the directory (its log holds the request id) or in this library. */
+    /**
+     * Something failed that should not: a bug, in the directory (its log holds the request id) or
+     * in this library.
+     */
     public const val INTERNAL: String = "INTERNAL"
 
-    /** Another identity stands behind a known user id; the app must accept the change explicitly. */
+    /**
+     * Another identity stands behind a known user id; the app must accept the change explicitly.
+     */
     public const val IDENTITY_CHANGED: String = "IDENTITY_CHANGED"
 
     /** The directory gave an identity for a user id without a valid word of the app's backend. */
@@ -102,7 +128,10 @@ public object ErrorCode {
     /** The directory shows a history that is not validly linked and signed. */
     public const val HISTORY_INVALID: String = "HISTORY_INVALID"
 
-    /** The directory's signed head is missing, not signed by its key, or not that of the history shown. */
+    /**
+     * The directory's signed head is missing, not signed by its key, or not that of the history
+     * shown.
+     */
     public const val HEAD_INVALID: String = "HEAD_INVALID"
 
     /** The directory answered with something other than what was asked for. */
@@ -123,7 +152,10 @@ public object ErrorCode {
     /** A wrapped secret is not the one that the session's history commits to for this recipient. */
     public const val WRAP_INVALID: String = "WRAP_INVALID"
 
-    /** A member of the session has published a wrapped secret that does not open, or is not the epoch's. */
+    /**
+     * A member of the session has published a wrapped secret that does not open, or is not the
+     * epoch's.
+     */
     public const val WRAP_FALSE: String = "WRAP_FALSE"
 
     /** A back-link is not the one that the session's history commits to. */
@@ -179,6 +211,34 @@ public object ErrorCode {
 
     /** These bytes are not an identity file, or were altered. */
     public const val IDENTITY_FILE_INVALID: String = "IDENTITY_FILE_INVALID"
+
+    /**
+     * These are not the 24 words of a recovery key; look for a word that was misread or left out.
+     */
+    public const val RECOVERY_WORDS_INVALID: String = "RECOVERY_WORDS_INVALID"
+
+    /** A recovery key is set already; another one needs its consent: give its words, too. */
+    public const val RECOVERY_KEY_SET: String = "RECOVERY_KEY_SET"
+
+    /** What the directory gave is not the backup that this passphrase or secret protects. */
+    public const val BACKUP_INVALID: String = "BACKUP_INVALID"
+
+    /** The two people do not see the same identities: one of them is shown somebody else. */
+    public const val FINGERPRINT_MISMATCH: String = "FINGERPRINT_MISMATCH"
+
+    /** This is not a pairing code; read it again. */
+    public const val PAIRING_CODE_INVALID: String = "PAIRING_CODE_INVALID"
+
+    /**
+     * Somebody between the two devices has changed what they say; pair them again with a new code.
+     */
+    public const val PAIRING_INVALID: String = "PAIRING_INVALID"
+
+    /** The other device has not answered within ten minutes; try again. */
+    public const val PAIRING_EXPIRED: String = "PAIRING_EXPIRED"
+
+    /** These bytes are not an offline file, or it was not made for this identity. */
+    public const val OFFLINE_FILE_INVALID: String = "OFFLINE_FILE_INVALID"
 
     /** The app's own enrolment call failed; see its error. */
     public const val ENROLMENT_FAILED: String = "ENROLMENT_FAILED"
