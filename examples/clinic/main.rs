@@ -4,6 +4,7 @@
 //! `cargo run --release --example clinic -- [FILE]`
 
 mod backend;
+mod lost_phone;
 mod story;
 mod wires;
 

@@ -1,6 +1,7 @@
 //! The story. Every sentence that it prints is something that has just happened.
 
 use crate::backend::{Clinic, Result};
+use crate::lost_phone::{lose_the_phone, write_words_down};
 use crate::wires::{KeySwapper, Recorder};
 use plico::http::HttpTransport;
 use plico::store::MemoryStore;
@@ -15,11 +16,11 @@ const PATIENT: &str = "patient.7";
 const INSURER: &str = "insurer.3";
 const THIEF: &str = "mallory";
 
-fn say(text: &str) {
+pub fn say(text: &str) {
     println!("  {text}");
 }
 
-fn chapter(title: &str) {
+pub fn chapter(title: &str) {
     println!("\n{title}");
 }
 
@@ -37,7 +38,7 @@ fn sha256(path: &Path) -> Result<String> {
 }
 
 /// What is to fail must fail, and with this code.
-fn refused<T>(result: plico::Result<T>, code: ErrorCode) -> Result<()> {
+pub fn refused<T>(result: plico::Result<T>, code: ErrorCode) -> Result<()> {
     match result {
         Err(error) if error.code() == code => {
             say(&format!("✗ {error}"));
@@ -48,7 +49,7 @@ fn refused<T>(result: plico::Result<T>, code: ErrorCode) -> Result<()> {
     }
 }
 
-fn check(holds: bool, what: &str) -> Result<()> {
+pub fn check(holds: bool, what: &str) -> Result<()> {
     if holds {
         Ok(())
     } else {
@@ -100,6 +101,8 @@ pub async fn tell(file: Option<PathBuf>) -> Result<()> {
             "{name} is registered; the clinic's backend vouches for the name."
         ));
     }
+
+    let words = write_words_down(&patient).await?;
 
     let record = match file {
         Some(path) if path.is_file() => path,
@@ -199,6 +202,8 @@ pub async fn tell(file: Option<PathBuf>) -> Result<()> {
         hoarder.decrypt(&letter, None).await,
         ErrorCode::SessionBehindEnvelope,
     )?;
+
+    let patient = lose_the_phone(&clinic, &patient, &words, &session, &letter).await?;
 
     chapter("What somebody with access to the database might try:");
     fields(&session, &patient).await?;
