@@ -337,7 +337,7 @@ impl Life {
                 // A stolen device sets words of its own, without or with another's consent.
                 key?;
                 let forger = RecoverySecret::generate(rng).keys(self.tenant);
-                let consent = (rng.next_u32() % 2 == 0).then_some(&forger);
+                let consent = (rng.next_u32().is_multiple_of(2)).then_some(&forger);
                 (
                     "stolen device",
                     self.set_recovery(device?, consent, false, rng),
@@ -380,7 +380,7 @@ impl Life {
 
 fn step(lives: &mut [Life], rng: &mut TestRng, counts: &mut Counts) {
     let (at, action) = (rng.next_u32() as usize % lives.len(), rng.next_u32() % 18);
-    let rotates = rng.next_u32() % 3 > 0;
+    let rotates = !rng.next_u32().is_multiple_of(3);
     let other = (at + 1) % lives.len();
     let by_other = lives[other].some(false, rng);
     let sharer = by_other.map(|it| {
@@ -411,7 +411,7 @@ fn step(lives: &mut [Life], rng: &mut TestRng, counts: &mut Counts) {
             )
         }
         (8..=10, _) if recovery.is_some() && life.actors.len() < 8 => {
-            let revokes = rng.next_u32() % 3 > 0;
+            let revokes = !rng.next_u32().is_multiple_of(3);
             let taken = life.use_recovery(recovery.unwrap(), revokes, rotates, rng);
             ("use recovery", taken)
         }
