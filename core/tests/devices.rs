@@ -221,34 +221,6 @@ async fn what_is_not_to_be_imported() {
     assert_eq!(visitor.account().identity_id(), None);
 }
 
-/// The cost of a device does not grow with the number of sessions.
-#[tokio::test]
-async fn a_device_costs_the_same_with_many_sessions() {
-    let directory = TestDirectory::start().await.unwrap();
-    let mut costs = Vec::new();
-    for (name, sessions) in [("few", 1), ("many", 60)] {
-        let person = directory.person(name).await.unwrap();
-        for _ in 0..sessions {
-            person.account().create_session([]).await.unwrap();
-        }
-        let count = |person: &TestPerson| {
-            let exchanges = person.connection().exchanges();
-            let bytes: usize = exchanges.iter().map(|(it, _)| it.body.len()).sum();
-            (exchanges.len(), bytes)
-        };
-        let before = count(&person);
-        let other = second(&directory, &person).await;
-        let after = count(&person);
-        let there = count(&other);
-        costs.push((
-            after.0 - before.0 + there.0,
-            // Base64 of numbers and times may differ by some bytes.
-            (after.1 - before.1 + there.1) / 64,
-        ));
-    }
-    assert_eq!(costs[0], costs[1]);
-}
-
 /// Wherever a reply or a request is lost, trying again ends in one right state.
 #[tokio::test]
 async fn lost_replies_do_not_make_devices_twice() {

@@ -85,6 +85,21 @@ lies! {
     identity_key_not_canonical: IdentityKeyNotCanonical, refresh => HistoryInvalid;
     identity_unknown_entry: IdentityUnknownEntry, refresh => NeedsNewerClient;
 
+    device_revocation_withheld: DeviceRevocationWithheld, look_up_after_a_revocation => HistoryShortened;
+    device_revived: DeviceRevived, refresh => HistoryInvalid;
+    device_revoked_signs: DeviceRevokedSigns, refresh => HistoryInvalid;
+    recovery_key_replaced: RecoveryKeyReplaced, refresh => HistoryInvalid;
+    recovery_forged: RecoveryForged, look_up_after_a_recovery => HistoryInvalid;
+    recovery_replayed: RecoveryReplayed, look_up_after_a_recovery => HistoryInvalid;
+    recovery_misdirected: RecoveryMisdirected, recover => AnswerMismatch;
+    backup_of_another: BackupOfAnother, restore => BackupInvalid;
+    backup_weaker: BackupWeaker, restore => BackupInvalid;
+    backup_altered: BackupAltered, restore => BackupInvalid;
+    pairing_offer_replaced: PairingOfferReplaced, pair => PairingInvalid;
+    pairing_answer_replaced: PairingAnswerReplaced, pair => PairingInvalid;
+    pairing_end_replaced: PairingEndReplaced, pair => PairingInvalid;
+    pairing_round_moved: PairingRoundMoved, pair => PairingInvalid;
+
     head_missing: HeadMissing, refresh => HeadInvalid;
     head_missing_after_a_write: HeadMissing, write => HeadInvalid;
     head_altered: HeadAltered, refresh => HeadInvalid;
@@ -179,6 +194,7 @@ lies! {
     problem_access_expired: ProblemAccessExpired, refresh => AccessExpired;
     problem_session_ended: ProblemSessionEnded, refresh => SessionEnded;
     problem_session_not_found: ProblemSessionNotFound, refresh => SessionNotFound;
+    problem_identity_disabled: ProblemIdentityDisabled, refresh => IdentityDisabled;
     problem_clock_skewed: ProblemClockSkewed, refresh => ClockSkewed;
     problem_conflict: ProblemConflict, write => Conflict;
     problem_request_replayed: ProblemRequestReplayed, write => RequestReplayed;
@@ -265,6 +281,31 @@ async fn what_nobody_asked_for() {
     scene.refresh().await.unwrap();
     assert!(scene.directory.told() > 0);
     scene.directory.honest();
+    scene.works().await;
+}
+
+/// A new device holds the directory to what its owner's other device has seen.
+#[tokio::test]
+async fn an_old_chain_after_a_new_one_for_a_device_that_was_paired() {
+    let scene = Scene::for_lie(Lie::IdentityShortened).await;
+    let laptop = scene.paired().await.unwrap();
+    laptop.connection().tell(Lie::IdentityShortened);
+    let found = code(laptop.account().fingerprint("patient.7").await);
+    assert_eq!(found, ErrorCode::HistoryShortened);
+    assert!(laptop.connection().told() > 0);
+    laptop.connection().honest();
+    // And to its own chain, from the first look on.
+    let tablet = scene.directory.visitor("dr.a").await.unwrap();
+    tablet.connection().tell(Lie::OwnIdentityShortened);
+    let (approved, joined) = scene.pair_with(&tablet).await;
+    approved.unwrap();
+    // The wrap of its user key belongs to the entry that is missing.
+    assert_eq!(code(joined), ErrorCode::WrapInvalid);
+    assert!(tablet.connection().told() > 0);
+    assert_eq!(tablet.account().identity_id(), None);
+    tablet.connection().honest();
+    tablet.account().join_by_pairing().await.unwrap();
+    scene.opens(&tablet, &scene.second, "second").await.unwrap();
     scene.works().await;
 }
 

@@ -2,68 +2,26 @@
 //! name alone. Each is a device of its own, as an identity file is.
 
 use super::account::{Account, AccountInner};
+use super::device_draft::Draft;
 use super::file_key::{FileKey, off_thread};
 use super::ids::IdentityId;
 use super::os_rng;
 use super::own_chain::Own;
-use super::pins::store_error;
 use super::saves::Saves;
-use super::stored::{take, take_secret};
 use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::chain::Replay as _;
 use plico_protocol::format::ids::KeyId;
 use plico_protocol::identity::backup::{BackupKind, BackupRoot, access_hash, device_mark};
-use plico_protocol::identity::draft::DeviceSecret;
 use plico_protocol::identity::file::{FileError, IdentityFile};
-use plico_protocol::primitives::kem;
-use plico_protocol::primitives::sign::SigningKey;
 use plico_protocol::wire::b64::{self, B64, B64x32};
 use plico_protocol::wire::rest::{
     BackupChange, BackupFetch, BackupFound, BackupInfo, BackupUpload, Backups,
 };
 use std::time::{Duration, SystemTime};
-use zeroize::Zeroizing;
 
-/// A backup that is being made, and what is to be revoked once it is there:
-///
-/// ```text
-/// struct { opaque signing_seed[32], kem_seed[32]; opaque old_device[32] .. to the end; } Draft;
-/// ```
-struct Draft {
-    device: DeviceSecret,
-    old: Vec<KeyId>,
-}
-
-impl Draft {
-    fn name(kind: BackupKind) -> String {
-        format!("backup/{}", kind.to_u8())
-    }
-
-    fn encode(&self) -> Vec<u8> {
-        // All of the room at once: a buffer that grows leaves the seeds behind.
-        let mut out = Vec::with_capacity(64 + 32 * self.old.len());
-        out.extend_from_slice(self.device.signing.dangerous_seed().expose());
-        out.extend_from_slice(self.device.kem.dangerous_seed().expose());
-        for id in &self.old {
-            out.extend_from_slice(id.as_bytes());
-        }
-        out
-    }
-
-    fn decode(bytes: Vec<u8>) -> Result<Self> {
-        let bytes = Zeroizing::new(bytes);
-        let mut rest = bytes.as_slice();
-        let signing = SigningKey::from_seed(&take_secret(&mut rest)?);
-        let kem = kem::PrivateKey::from_seed(take_secret(&mut rest)?);
-        let mut old = Vec::new();
-        while !rest.is_empty() {
-            old.push(KeyId(*take::<32>(&mut rest)?));
-        }
-        Ok(Self {
-            device: DeviceSecret { signing, kem },
-            old,
-        })
-    }
+/// Where a backup that is being made is written down.
+fn draft_name(kind: BackupKind) -> String {
+    format!("backup/{}", kind.to_u8())
 }
 
 /// What there is of a backup.
@@ -200,30 +158,20 @@ impl AccountInner {
         .await
     }
 
-    async fn kept_draft(&self, kind: BackupKind) -> Result<Option<Draft>> {
-        let bytes = self.store.get(&Draft::name(kind)).await;
-        bytes.map_err(store_error)?.map(Draft::decode).transpose()
-    }
-
     async fn store_backup(&self, key: &FileKey) -> Result<()> {
         let _one_at_a_time = self.backing_up.lock().await;
         let record = self.registered()?;
         let root = self.root(&record.user_id, key).await?;
         let kind = root.kind();
-        // Written down before anybody hears of it: what was broken off goes on
-        // with the same device, and still knows what to revoke.
-        let draft = match self.kept_draft(kind).await? {
+        let name = draft_name(kind);
+        // What was broken off still knows what to revoke.
+        let draft = match self.begun_draft(&name).await? {
             Some(draft) => draft,
             None => {
                 let mut listed = self.listed_backups().await?;
                 listed.retain(|it| it.kind == kind.to_u8());
-                let draft = Draft {
-                    device: DeviceSecret::generate(&mut os_rng()),
-                    old: self.marked_devices(&listed).await?,
-                };
-                let mut saves = Saves::default();
-                saves.put(Draft::name(kind), draft.encode());
-                self.save(saves).await?;
+                let draft = Draft::new(self.marked_devices(&listed).await?);
+                self.keep_draft(&name, &draft).await?;
                 draft
             }
         };
@@ -258,9 +206,7 @@ impl AccountInner {
         if !draft.old.is_empty() {
             self.revoke_marked(&draft.old).await?;
         }
-        let mut saves = Saves::default();
-        saves.delete(Draft::name(kind));
-        self.save(saves).await.map(drop)
+        self.drop_draft(&name).await
     }
 
     async fn delete_backups(&self) -> Result<()> {
@@ -269,10 +215,10 @@ impl AccountInner {
         let mut devices = self.marked_devices(&listed).await?;
         let mut saves = Saves::default();
         for kind in BackupKind::ALL {
-            if let Some(draft) = self.kept_draft(kind).await? {
+            if let Some(draft) = self.kept_draft(&draft_name(kind)).await? {
                 devices.push(draft.device.id());
                 devices.extend(draft.old);
-                saves.delete(Draft::name(kind));
+                saves.delete(draft_name(kind));
             }
         }
         // First what makes them worthless: as long as they are listed, the next

@@ -1,6 +1,7 @@
 //! An identity as a file: written by one device, taken in by another.
 
 use super::account::{Account, AccountInner};
+use super::device_draft::Draft;
 use super::file_key::{FileKey, off_thread};
 use super::ids::IdentityId;
 use super::os_rng;
@@ -10,6 +11,9 @@ use plico_protocol::chain::Replay as _;
 use plico_protocol::format::codec::FormatError;
 use plico_protocol::identity::draft::DeviceSecret;
 use plico_protocol::identity::file::{FileError, IdentityFile};
+
+/// Where the device of a file that is being written is kept.
+const DRAFT: &str = "export";
 
 pub(super) fn file_error(error: &FileError) -> Error {
     let code = match error {
@@ -32,28 +36,37 @@ impl Account {
     /// # Errors
     /// `INVALID_ARGUMENT` for a passphrase of fewer than 12 characters, or when
     /// the identity has 32 devices already; `NOT_REGISTERED`; `NETWORK`, after
-    /// which the device may be there although nobody has its file.
+    /// which the next call goes on with the same device.
     pub async fn export_identity(&self, key: &FileKey) -> Result<Vec<u8>> {
         self.inner.check_open()?;
         key.check()?;
-        let device = DeviceSecret::generate(&mut os_rng());
         let exported = async {
             let inner = &self.inner;
-            inner.add_own_device(&device).await?;
+            let _one_at_a_time = inner.backing_up.lock().await;
+            let draft = match inner.begun_draft(DRAFT).await? {
+                Some(draft) => draft,
+                None => {
+                    let draft = Draft::new(Vec::new());
+                    inner.keep_draft(DRAFT, &draft).await?;
+                    draft
+                }
+            };
+            inner.add_own_device(&draft.device).await?;
             let record = inner.registered()?;
             let state = inner.myself().await?;
             let file = IdentityFile {
                 tenant_id: state.tenant_id(),
                 identity: record.identity,
-                device: device.clone(),
+                device: draft.device,
                 position: state.tip().head,
                 user_id: record.user_id.clone(),
             };
             let key = key.clone();
             let sealed = move || file.seal(key.protection(), &mut os_rng());
-            off_thread(sealed)
-                .await?
-                .map_err(|error| file_error(&error))
+            let sealed = off_thread(sealed).await?;
+            let file = sealed.map_err(|error| file_error(&error))?;
+            inner.drop_draft(DRAFT).await?;
+            Ok(file)
         };
         self.inner.while_open(exported).await
     }

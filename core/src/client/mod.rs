@@ -12,6 +12,7 @@ mod cancel;
 mod close;
 mod commit;
 mod create_session;
+mod device_draft;
 mod device_names;
 mod devices;
 mod encrypt;

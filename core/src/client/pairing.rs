@@ -8,7 +8,7 @@ use super::own_chain::{Own, own_draft_error};
 use super::pins::store_error;
 use super::record::Record;
 use super::saves::Saves;
-use super::stored::{take, take_secret};
+use super::stored::{VERSION, take, take_secret, take_version};
 use super::travel;
 use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::chain::Replay as _;
@@ -99,9 +99,10 @@ fn path(code: &PairingCode) -> String {
     format!("/pairings/{}", b64::encode(&code.mailbox()))
 }
 
-/// `struct { opaque signing_seed[32], kem_seed[32], salt[32]; } NewDevice;`
+/// `struct { uint16 version = 1; opaque signing_seed[32], kem_seed[32], salt[32]; } NewDevice;`
 fn encode_new(new: &NewDevice) -> Vec<u8> {
-    let mut out = Vec::with_capacity(96);
+    let mut out = Vec::with_capacity(98);
+    out.extend_from_slice(&VERSION.to_be_bytes());
     out.extend_from_slice(new.device.signing.dangerous_seed().expose());
     out.extend_from_slice(new.device.kem.dangerous_seed().expose());
     out.extend_from_slice(&new.salt);
@@ -119,6 +120,7 @@ impl AccountInner {
         if let Some(bytes) = self.store.get(NEW).await.map_err(store_error)? {
             let bytes = Zeroizing::new(bytes);
             let mut rest = bytes.as_slice();
+            take_version(&mut rest)?;
             let signing = SigningKey::from_seed(&take_secret(&mut rest)?);
             let kem = kem::PrivateKey::from_seed(take_secret(&mut rest)?);
             return made(DeviceSecret { signing, kem }, *take::<32>(&mut rest)?);

@@ -12,8 +12,8 @@
 //! Not JSON as a whole: that would leave the seeds in buffers and strings that
 //! nobody wipes.
 
-use super::stored::{take, take_secret};
-use crate::error::{Error, ErrorCode, Result};
+use super::stored::{VERSION, take, take_secret, take_version};
+use crate::error::{ErrorCode, Result};
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::identity::draft::DeviceSecret;
 use plico_protocol::primitives::kem;
@@ -23,7 +23,6 @@ use zeroize::Zeroizing;
 
 /// The record's name in the store.
 pub(crate) const KEY: &str = "account";
-const VERSION: u16 = 1;
 
 /// An account, as stored.
 #[derive(Clone)]
@@ -57,11 +56,7 @@ impl Record {
     pub fn decode(bytes: Vec<u8>) -> Result<Self> {
         let bytes = Zeroizing::new(bytes);
         let mut rest = bytes.as_slice();
-        let version = u16::from_be_bytes(*take::<2>(&mut rest)?);
-        if version != VERSION {
-            return Err(Error::new(ErrorCode::NeedsNewerClient)
-                .with_detail("the store was written by a newer version"));
-        }
+        take_version(&mut rest)?;
         let identity = ChainId(*take::<32>(&mut rest)?);
         let signing = SigningKey::from_seed(&take_secret(&mut rest)?);
         let kem = kem::PrivateKey::from_seed(take_secret(&mut rest)?);

@@ -1,6 +1,6 @@
 //! The values in a client's store (client-state spec): bytes to types and back.
 
-use crate::error::{ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::format::codec::decode;
 use plico_protocol::format::encode;
 use plico_protocol::format::entry::SignedEntry;
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use tls_codec::{DeserializeBytes, TlsDeserializeBytes, TlsSerializeBytes, TlsSize};
 use zeroize::Zeroizing;
 
-const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 1;
 /// Entries in one page of a stored log.
 pub(crate) const PAGE: u64 = 64;
 
@@ -225,6 +225,15 @@ pub(crate) fn read_secrets(
         each(epoch, take_secret(&mut rest)?)?;
     }
     Ok(())
+}
+
+/// The version in front of a value that is not decoded by `tls_codec`.
+pub(crate) fn take_version(rest: &mut &[u8]) -> Result<()> {
+    if u16::from_be_bytes(*take::<2>(rest)?) == VERSION {
+        return Ok(());
+    }
+    Err(Error::new(ErrorCode::NeedsNewerClient)
+        .with_detail("the store was written by a newer version"))
 }
 
 /// The next `N` bytes of a stored value.

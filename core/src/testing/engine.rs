@@ -112,7 +112,7 @@ impl Core {
     }
 
     async fn serve(&self) -> Result<Serving> {
-        let storage = SqliteStorage::open(&self.file())
+        let storage = SqliteStorage::open_unsynced(&self.file())
             .await
             .map_err(|error| kit_error("the database does not open", error))?;
         let storage: Arc<dyn Storage> = Arc::new(storage);

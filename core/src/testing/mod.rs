@@ -105,6 +105,7 @@ mod directory;
 mod engine;
 mod lies;
 mod person;
+mod seed;
 
 pub use accomplice::Accomplice;
 pub use clock::TestClock;

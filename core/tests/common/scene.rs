@@ -1,7 +1,10 @@
 //! A small clinic in the testing kit, for lies to be told to.
 
 use plico::testing::{Lie, TestDirectory, TestPerson};
-use plico::{EncryptionSession, Grant, Recipient, Result, Rights, SessionOptions};
+use plico::{
+    EncryptionSession, FileKey, Grant, Recipient, RecoverOptions, RecoveryKey, Result, Rights,
+    SessionOptions,
+};
 use std::future::{Future, poll_fn};
 use std::task::Poll;
 use std::time::Duration;
@@ -90,6 +93,105 @@ impl Scene {
     /// The doctor, who knows all, asks what is new.
     pub async fn refresh(&self) -> Result<()> {
         self.session.refresh().await
+    }
+
+    /// The patient takes a device away, which the doctor sees; then the doctor
+    /// looks the patient up again.
+    pub async fn look_up_after_a_revocation(&self) -> Result<()> {
+        self.directory.honest();
+        let tablet = self.directory.visitor("patient.7").await?;
+        self.pair_persons(&self.patient, &tablet).await.0?;
+        let tablet = tablet.account().device_id();
+        let tablet = tablet.unwrap();
+        self.patient.account().revoke_device(tablet).await?;
+        self.look_up().await?;
+        self.directory.tell(self.lie);
+        self.look_up().await
+    }
+
+    /// The patient comes back with 24 words; then the doctor looks them up.
+    pub async fn look_up_after_a_recovery(&self) -> Result<()> {
+        self.directory.honest();
+        let key = RecoveryKey::generate();
+        self.patient.account().set_recovery_key(&key, None).await?;
+        let phone = self.directory.visitor("patient.7").await?;
+        let kept = RecoverOptions::new().keep_devices();
+        phone.account().recover_with(&key, kept).await?;
+        self.directory.tell(self.lie);
+        self.look_up().await
+    }
+
+    /// The doctor comes back with 24 words, on a device that knows nothing yet.
+    pub async fn recover(&self) -> Result<()> {
+        self.directory.honest();
+        let key = RecoveryKey::generate();
+        self.doctor.account().set_recovery_key(&key, None).await?;
+        let phone = self.directory.visitor("dr.a").await?;
+        self.directory.tell(self.lie);
+        let recovered = phone.account().recover(&key).await;
+        self.directory.honest();
+        if recovered.is_err() {
+            assert_eq!(phone.account().identity_id(), None);
+            let kept = RecoverOptions::new().keep_devices();
+            phone.account().recover_with(&key, kept).await?;
+            self.opens(&phone, &self.second, "second").await?;
+        }
+        recovered.map(drop)
+    }
+
+    /// The doctor comes back from a backup.
+    pub async fn restore(&self) -> Result<()> {
+        self.directory.honest();
+        let key = FileKey::host_secret(&[5; 32])?;
+        self.doctor.account().store_backup(&key).await?;
+        let phone = self.directory.visitor("dr.a").await?;
+        self.directory.tell(self.lie);
+        let restored = phone.account().restore_backup("dr.a", &key).await;
+        self.directory.honest();
+        if restored.is_err() {
+            assert_eq!(phone.account().identity_id(), None);
+            phone.account().restore_backup("dr.a", &key).await?;
+            self.opens(&phone, &self.second, "second").await?;
+        }
+        restored.map(drop)
+    }
+
+    /// The doctor pairs another device; the first error of either side.
+    pub async fn pair(&self) -> Result<()> {
+        let before = self.doctor.account().device_id();
+        let paired = self.paired().await.map(drop);
+        self.directory.honest();
+        if paired.is_err() {
+            // Nobody else's device got in.
+            let devices = self.doctor.account().devices().await?;
+            let mut others = devices.iter().filter(|it| Some(it.id) != before);
+            assert!(others.all(|it| !it.revoked) && devices.len() <= 2);
+            self.paired().await?;
+        }
+        paired
+    }
+
+    pub async fn paired(&self) -> Result<TestPerson> {
+        let laptop = self.directory.visitor("dr.a").await?;
+        let shown = laptop.account().pairing_code().await?;
+        let old = self.doctor.account();
+        tokio::try_join!(
+            old.approve_pairing(&shown),
+            laptop.account().join_by_pairing()
+        )?;
+        Ok(laptop)
+    }
+
+    /// Both ends of a pairing of the doctor's with `new`.
+    pub async fn pair_with(&self, new: &TestPerson) -> (Result<()>, Result<()>) {
+        self.pair_persons(&self.doctor, new).await
+    }
+
+    async fn pair_persons(&self, old: &TestPerson, new: &TestPerson) -> (Result<()>, Result<()>) {
+        let shown = new.account().pairing_code().await.unwrap();
+        let approved = old.account().approve_pairing(&shown);
+        let (approved, joined) = tokio::join!(approved, new.account().join_by_pairing());
+        (approved.map(drop), joined.map(drop))
     }
 
     /// The same after others have written two entries that the doctor has not seen.

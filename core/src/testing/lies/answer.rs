@@ -4,8 +4,8 @@ use crate::ports::{Method, Request, Response};
 use crate::testing::connection::path_of;
 use plico_protocol::wire::b64::B64;
 use plico_protocol::wire::rest::{
-    Appended, IdentitiesFound, IdentityAnswer, SessionAnswer, SessionsFound, TenantAnswer,
-    UsersFound,
+    Appended, BackupFound, IdentitiesFound, IdentityAnswer, Pairing, RecoveryFound, SessionAnswer,
+    SessionsFound, TenantAnswer, UsersFound,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,6 +19,9 @@ pub(super) enum Answer {
     Session(SessionAnswer),
     Sessions(SessionsFound),
     Appended(Appended),
+    Backup(BackupFound),
+    Recovery(RecoveryFound),
+    Pairing(Pairing),
     Other,
 }
 
@@ -52,6 +55,9 @@ impl Answer {
                 read(body, Self::Appended)
             }
             Some("/sessions") => read(body, Self::Appended),
+            Some("/backups/fetch") => read(body, Self::Backup),
+            Some(path) if path.starts_with("/recovery/") => read(body, Self::Recovery),
+            Some(path) if path.starts_with("/pairings/") => read(body, Self::Pairing),
             Some(path) if path.starts_with("/identities/") => read(body, Self::Identity),
             Some(path) if path.starts_with("/sessions/") => read(body, Self::Session),
             Some(_) => read(body, Self::Tenant),
@@ -72,6 +78,9 @@ impl Answer {
             Self::Session(answer) => json(answer),
             Self::Sessions(answer) => json(answer),
             Self::Appended(answer) => json(answer),
+            Self::Backup(answer) => json(answer),
+            Self::Recovery(answer) => json(answer),
+            Self::Pairing(answer) => json(answer),
             Self::Other => None,
         }
     }

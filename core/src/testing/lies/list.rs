@@ -9,6 +9,7 @@ use crate::error::ErrorCode;
 pub(super) enum Group {
     Users,
     Identities,
+    Devices,
     Heads,
     Sessions,
     Wraps,
@@ -132,6 +133,29 @@ lies! {
         IdentityKeyNotCanonical: "shows a new device whose signing key is not canonical, registered by a colluding device" => [HistoryInvalid];
         /// Needs an [`Accomplice`](crate::testing::Accomplice) among the identities asked for.
         IdentityUnknownEntry: "shows an entry of a type that does not exist yet, signed by a colluding device" => [NeedsNewerClient];
+    }
+    Devices {
+        /// Needs an identity with a revoked device.
+        DeviceRevocationWithheld: "shows an identity's chain as it was before a device of it was revoked" => [HistoryShortened]
+            limit "a client that has not seen the revocation does not miss it until it meets an entry that builds on it";
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) among the identities asked for.
+        DeviceRevived: "shows a revoked device that is added again" => [HistoryInvalid];
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) among the identities asked for.
+        DeviceRevokedSigns: "shows an entry by which the thief of a revoked device revokes the owner's" => [HistoryInvalid];
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) among the identities asked for.
+        RecoveryKeyReplaced: "shows another recovery key, set by the thief of a device without the word of the one that was set" => [HistoryInvalid];
+        /// Needs an identity with a recovery key.
+        RecoveryForged: "gives an identity a device by a use of its recovery key that it has forged" => [HistoryInvalid];
+        /// Needs an identity that was recovered.
+        RecoveryReplayed: "shows a true use of a recovery key a second time" => [HistoryInvalid];
+        RecoveryMisdirected: "answers with another identity than the one whose recovery key is asked for" => [AnswerMismatch];
+        BackupOfAnother: "hands out another person's backup" => [BackupInvalid];
+        BackupWeaker: "hands out a backup that names a cost at which guessing is cheap" => [BackupInvalid];
+        BackupAltered: "alters one bit of a backup" => [BackupInvalid];
+        PairingOfferReplaced: "offers an identity of its own to a device that is being paired" => [PairingInvalid];
+        PairingAnswerReplaced: "answers an offer with a device of its own" => [PairingInvalid];
+        PairingEndReplaced: "replaces the last message of a pairing, with the pins in it" => [PairingInvalid];
+        PairingRoundMoved: "shows a message of a pairing as one of another round" => [PairingInvalid];
     }
     Heads {
         HeadMissing: "gives no signed head" => [HeadInvalid];
@@ -257,6 +281,8 @@ lies! {
         ProblemSessionEnded: "says that the session was ended" => [SessionEnded]
             limit "an answer can be withheld under any pretext; what the client knew comes back with the next true answer";
         ProblemSessionNotFound: "says that there is no such session" => [SessionNotFound]
+            limit "an answer can be withheld under any pretext; what the client knew comes back with the next true answer";
+        ProblemIdentityDisabled: "says that the client's identity was disabled" => [IdentityDisabled]
             limit "an answer can be withheld under any pretext; what the client knew comes back with the next true answer";
         ProblemClockSkewed: "says that the client's clock is wrong, with a false time" => [ClockSkewed]
             limit "requests fail until a true answer comes; expiry is never judged by that time";

@@ -2,6 +2,7 @@
 
 mod answer;
 mod bodies;
+mod devices;
 mod entries;
 mod heads;
 mod identities;
@@ -152,6 +153,7 @@ async fn instead(lie: Lie, liar: &Liar<'_>) -> Result<Option<Response>> {
     match lie.group() {
         Group::Problems => Ok(problems::tell(lie, liar)),
         Group::Writes => writes::tell(lie, liar).await,
+        Group::Devices => devices::answer(lie, liar).await,
         Group::Wraps => wraps::write(lie, liar).await.map(|()| None),
         _ => Ok(None),
     }
@@ -162,6 +164,7 @@ async fn inside(lie: Lie, liar: &Liar<'_>, answer: &mut Answer) -> Result<bool> 
     match lie.group() {
         Group::Users => users::tell(lie, liar, answer).await,
         Group::Identities => identities::tell(lie, liar, answer).await,
+        Group::Devices => devices::tell(lie, liar, answer).await,
         Group::Heads => heads::tell(lie, liar, answer).await,
         Group::Sessions => sessions::tell(lie, liar, answer).await,
         Group::Wraps => wraps::tell(lie, liar, answer).await,

@@ -19,6 +19,7 @@ pub(super) fn tell(lie: Lie, liar: &Liar<'_>) -> Option<Response> {
         Lie::ProblemAccessExpired => Problem::new(ErrorCode::AccessExpired),
         Lie::ProblemSessionEnded => Problem::new(ErrorCode::SessionEnded),
         Lie::ProblemSessionNotFound => Problem::new(ErrorCode::SessionNotFound),
+        Lie::ProblemIdentityDisabled => Problem::new(ErrorCode::IdentityDisabled),
         Lie::ProblemConflict if is_write(liar.request) => Problem::new(ErrorCode::Conflict),
         Lie::ProblemRequestReplayed if is_write(liar.request) => {
             Problem::new(ErrorCode::RequestReplayed)

@@ -64,6 +64,19 @@ impl SqliteStorage {
     /// # Errors
     /// [`StorageError::Open`] with the system's reason, [`StorageError::Newer`].
     pub async fn open(path: &Path) -> Result<Self, StorageError> {
+        Self::open_with(path, SqliteSynchronous::Full).await
+    }
+
+    /// The same without syncing, for tests: the program may be killed, but a
+    /// power cut can damage the file.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_unsynced(path: &Path) -> Result<Self, StorageError> {
+        Self::open_with(path, SqliteSynchronous::Off).await
+    }
+
+    async fn open_with(path: &Path, synchronous: SqliteSynchronous) -> Result<Self, StorageError> {
         let failed = |reason: String| StorageError::Open {
             path: path.display().to_string(),
             reason,
@@ -71,6 +84,7 @@ impl SqliteStorage {
         create_private(path).map_err(|error| failed(error.to_string()))?;
         let options = options()
             .filename(path)
+            .synchronous(synchronous)
             .journal_mode(SqliteJournalMode::Wal);
         let writer = pool(1)
             .connect_with(options.clone())
