@@ -1,8 +1,9 @@
 //! Plico's speed, always as a ratio to something else in the same run.
 //!
-//! `scripts/bench [--quick] [wraps] [replay] [sessions] [opening] [directory]`
+//! `scripts/bench [--quick] [wraps] [replay] [sessions] [opening] [devices] [directory]`
 //! prints Markdown tables; `docs/performance.md` holds a run and what it says.
 
+mod devices;
 mod directory;
 mod measure;
 mod opening;
@@ -19,7 +20,14 @@ use std::process::ExitCode;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-const ALL: [&str; 5] = ["wraps", "replay", "sessions", "opening", "directory"];
+const ALL: [&str; 6] = [
+    "wraps",
+    "replay",
+    "sessions",
+    "opening",
+    "devices",
+    "directory",
+];
 
 /// How thorough a run is.
 #[derive(Clone, Copy)]
@@ -55,6 +63,7 @@ fn run(effort: Effort, wanted: &[String]) -> Outcome<()> {
             "replay" => replay::run(effort)?,
             "sessions" => sessions::run(effort)?,
             "opening" => opening::run(effort)?,
+            "devices" => devices::run(effort)?,
             _ => directory::run(effort)?,
         }
     }
