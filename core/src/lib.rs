@@ -41,10 +41,10 @@ pub mod testing;
 pub use client::{
     Account, AccountOptions, BackupStatus, CancelToken, Context, ContextValue, Decrypted, DeviceId,
     DeviceInfo, EncryptionSession, EnrolmentRequest, Event, FileKey, FileOptions, Fingerprint,
-    Grant, IdentityId, LogLevel, LogRecord, OfflineOpened, OnMissing, Plico, PlicoBuilder,
-    Progress, Recipient, RecipientInfo, RecoverOptions, RecoveryKey, RegisterOptions,
-    RevokeOptions, Rights, SessionId, SessionOptions, Snapshot, SnapshotOptions, Suite, TenantId,
-    open_offline_file,
+    Grant, Group, GroupId, GroupMember, GroupOptions, GroupRole, IdentityId, LogLevel, LogRecord,
+    MemberId, OfflineOpened, OnMissing, Page, Plico, PlicoBuilder, Progress, Recipient,
+    RecipientInfo, RecoverOptions, RecoveryKey, RegisterOptions, RevokeOptions, Rights, SessionId,
+    SessionOptions, Snapshot, SnapshotOptions, Suite, TenantId, open_offline_file,
 };
 pub use error::{Error, ErrorCode, Result};
 #[cfg(feature = "harden")]

@@ -3,6 +3,7 @@
 
 use crate::app::{App, Tenant};
 use crate::auth::Sender;
+use crate::memberships;
 use crate::problem::ApiError;
 use crate::request::SessionName;
 use crate::storage::{ChainRef, Page, Read, Rows, StoredWrap};
@@ -11,7 +12,6 @@ use plico_protocol::identity::IdentityState;
 use plico_protocol::keyring::merkle;
 use plico_protocol::rights::{Member, SessionState};
 use plico_protocol::wire::ErrorCode;
-use plico_protocol::wire::access::access;
 use plico_protocol::wire::b64::{B64, B64x32};
 use plico_protocol::wire::limits::{MAX_PAGE_BYTES, MAX_PAGE_ENTRIES, WRAPS_PER_SEGMENT};
 use plico_protocol::wire::rest::{IdentityAnswer, SessionAnswer, WrapAnswer};
@@ -103,8 +103,10 @@ pub(crate) async fn identity(
     let now_ms = app.clock.now_ms();
     let read = Read {
         page: budget.next(from),
-        recipient: own.then(|| sender.recipient()),
-        ranges: vec![(0, u32::MAX)],
+        readers: own
+            .then(|| (sender.recipient(), vec![(0, u32::MAX)]))
+            .into_iter()
+            .collect(),
         wraps_per_range: WRAPS_PER_SEGMENT,
         now_ms,
     };
@@ -162,16 +164,21 @@ pub(crate) async fn session(
     from: u64,
     budget: &mut Budget,
 ) -> Result<SessionAnswer, ApiError> {
-    let recipient = Recipient::identity(sender.id());
     for _ in 0..TRIES {
         let now_ms = app.clock.now_ms();
         let state = app.cache.session(&*app.storage, at).await?;
         let state = state.ok_or(ErrorCode::SessionNotFound)?;
-        let member = access(&state, &recipient, now_ms)?;
+        let readers = memberships::readers(app, &state, sender.id(), now_ms).await;
+        let readers = match readers {
+            // A group's log is for everybody, as identities' chains are.
+            Err(_) if state.is_group() => Vec::new(),
+            readers => readers?,
+        };
+        let is_inside = !readers.is_empty();
+        let with_ranges = |it: Recipient| Some((it, ranges(&state, state.member(&it)?)));
         let read = Read {
             page: budget.next(from),
-            recipient: Some(recipient),
-            ranges: ranges(&state, member),
+            readers: readers.into_iter().filter_map(with_ranges).collect(),
             wraps_per_range: WRAPS_PER_SEGMENT,
             now_ms,
         };
@@ -191,7 +198,7 @@ pub(crate) async fn session(
             head: tenant.head(at.chain, rows.head.position, now_ms),
             wraps: wraps(&mut rows)?,
             back_links: back_links(&mut rows),
-            metadata: rows.metadata.take().map(B64),
+            metadata: rows.metadata.take().filter(|_| is_inside).map(B64),
             more: rows.more,
         });
     }

@@ -11,8 +11,7 @@ use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::{ChainId, Kind, Position};
 use plico_protocol::identity::{IdentityState, TenantState};
 use plico_protocol::primitives::sign::SigningKey;
-use plico_protocol::rights::{Need, Outcome, SessionState, replay_session};
-use std::collections::HashMap;
+use plico_protocol::rights::{Chains, Need, Outcome, SessionState, replay_session};
 use std::hash::Hash;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,8 +23,8 @@ const SESSIONS: usize = 4_096;
 const STEP: usize = 512;
 const STEP_BYTES: usize = 16 * 1024 * 1024;
 
-/// Verified chains of identities, as a session's replay takes them.
-pub(crate) type Known = HashMap<ChainId, Arc<IdentityState>>;
+/// Verified chains, as a session's replay takes them.
+pub(crate) type Known = Chains;
 
 struct Shelf<K: Hash + Eq, V>(Mutex<LruCache<K, V>>);
 
@@ -173,7 +172,7 @@ impl Cache {
             .put(at, Arc::clone(state), |it| it.tip().head.seq > seq);
     }
 
-    /// Adds the identities that are `needed`; whether any came.
+    /// Adds the chains that are `needed`, at least up to where; whether any came.
     pub(crate) async fn provide(
         &self,
         storage: &dyn Storage,
@@ -185,38 +184,65 @@ impl Cache {
         for need in needed {
             let at = ChainRef {
                 tenant,
-                chain: need.identity,
+                chain: need.chain,
             };
-            let before = known.get(&need.identity).map(|state| state.tip().head.seq);
+            if need.kind == Kind::Group {
+                let before = known.groups.get(&need.chain);
+                let before = before.map(|state| state.tip().head.seq);
+                // Not to its head: that may name a later place of the chain that
+                // is being replayed here.
+                let group = Box::pin(self.log(storage, at, Some(need.seq))).await?;
+                if let Some(state) = group.filter(|it| it.is_group()) {
+                    came |= before.is_none_or(|seq| state.tip().head.seq > seq);
+                    known.groups.insert(need.chain, state);
+                }
+                continue;
+            }
+            let before = known.identities.get(&need.chain);
+            let before = before.map(|state| state.tip().head.seq);
             if let Some(state) = self.identity(storage, at).await? {
                 came |= before.is_none_or(|seq| state.tip().head.seq > seq);
-                known.insert(need.identity, state);
+                known.identities.insert(need.chain, state);
             }
         }
         Ok(came)
     }
 
-    /// The session as it is now.
+    /// The session, or the group, as it is now.
     pub(crate) async fn session(
         &self,
         storage: &dyn Storage,
         at: ChainRef,
     ) -> Result<Option<Arc<SessionState>>, ApiError> {
+        self.log(storage, at, None).await
+    }
+
+    /// The same at its head, or at least up to an entry.
+    async fn log(
+        &self,
+        storage: &dyn Storage,
+        at: ChainRef,
+        until: Option<u64>,
+    ) -> Result<Option<Arc<SessionState>>, ApiError> {
         let Some(head) = storage.head(at).await? else {
             return Ok(None);
         };
-        if head.kind != Kind::Session {
+        if !matches!(head.kind, Kind::Session | Kind::Group) {
             return Ok(None);
         }
+        let last = head.position.seq;
+        let until = until.map_or(last, |until| until.min(last));
         let mut state = self.sessions.get(&at);
-        let mut known = Arc::new(Known::new());
+        let mut known = Arc::new(Known::default());
         loop {
             let from = match &state {
-                Some(state) if state.tip().head.seq >= head.position.seq => break,
+                Some(state) if state.tip().head.seq >= until => break,
                 Some(state) => state.tip().head.seq + 1,
                 None => 0,
             };
-            let entries = Arc::new(step(storage, at, from).await?);
+            let mut entries = step(storage, at, from).await?;
+            entries.truncate(usize::try_from(until - from + 1).unwrap_or(usize::MAX));
+            let entries = Arc::new(entries);
             if entries.is_empty() {
                 return Err(StorageError::Damaged("a log is shorter than its head says").into());
             }
@@ -230,7 +256,7 @@ impl Cache {
                     Outcome::Needs(needs) => {
                         let more = Arc::make_mut(&mut known);
                         if !self.provide(storage, at.tenant, more, &needs).await? {
-                            return Err(damaged("an identity is missing"));
+                            return Err(damaged("a chain is missing"));
                         }
                     }
                 }

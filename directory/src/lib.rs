@@ -31,6 +31,7 @@ pub mod fsck;
 mod in_process;
 pub mod key_file;
 mod load;
+mod memberships;
 pub mod openapi;
 mod problem;
 pub mod random;

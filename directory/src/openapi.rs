@@ -33,6 +33,7 @@ use utoipa::{IntoResponses, Modify, OpenApi, ToSchema as _};
         routes::backups::get,
         routes::backups::post,
         routes::fetch_backup::handle,
+        routes::look_up_memberships::handle,
         routes::look_up_users::handle,
         routes::create_session::handle,
         routes::get_session::handle,

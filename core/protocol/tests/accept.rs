@@ -269,7 +269,7 @@ fn authors_send_their_own_entries_from_their_head() {
     let error = scene
         .accept(&[draft_upload(&draft)], &owner, T0)
         .unwrap_err();
-    assert!(matches!(error, AcceptError::Needs(needs) if needs[0].identity == scene.people[2].id));
+    assert!(matches!(error, AcceptError::Needs(needs) if needs[0].chain == scene.people[2].id));
     assert_eq!(scene.accept(&[], &owner, T0).unwrap().1.entries.len(), 0);
     let none = accept_session(None, &[], owner.id, &scene.world.known, T0);
     assert!(none.is_err());

@@ -148,7 +148,7 @@ fn a_grant_passes_to_the_nearest_who_stays_not_to_the_first_owner() {
     world.grant(&mut log, &b, world.grant_to(&c, READ, 0));
     world.push_body(&mut log, &b, T0, &revoke(&b, 0));
     let member = log.state.member(&c.recipient()).unwrap();
-    assert_eq!(member.granted_by, a.id);
+    assert_eq!(member.granted_by, a.recipient());
 }
 
 #[test]

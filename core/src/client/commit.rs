@@ -18,10 +18,10 @@ use super::sessions::SessionCell;
 use super::view::{View, rights_error};
 use crate::error::{Error, ErrorCode, Result};
 use crate::ports::BoxFuture;
-use plico_protocol::format::bodies::SessionBody;
+use plico_protocol::format::bodies::{SessionBody, Step};
 use plico_protocol::format::ids::{ChainId, EntryHash, Recipient};
 use plico_protocol::keyring::EpochSecret;
-use plico_protocol::rights::draft::{Draft, DraftError, Writer, rotate};
+use plico_protocol::rights::draft::{Draft, DraftError, Writer, rotate, through};
 use plico_protocol::rights::{SessionState, due};
 use plico_protocol::wire::b64::B64;
 use plico_protocol::wire::rest::{Append, Appended, EntryUpload};
@@ -32,6 +32,15 @@ use std::sync::atomic::Ordering;
 /// How often a lost race is run again.
 const RACES: usize = 8;
 
+/// As whom an account acts in a chain.
+#[derive(Clone, Debug)]
+pub(crate) struct Acting {
+    /// The recipient whose rights count.
+    pub recipient: Recipient,
+    /// From that group to the one that the account is in; empty: it is itself.
+    pub path: Vec<Step>,
+}
+
 /// Entries in the making: each is applied to a copy of the log at once, so
 /// that the next one is made on top of it.
 pub(crate) struct Drafting<'a> {
@@ -40,6 +49,7 @@ pub(crate) struct Drafting<'a> {
     pub state: SessionState,
     pub record: &'a Record,
     pub writer: Writer<'a>,
+    pub acting: Acting,
     drafts: Vec<Draft>,
 }
 
@@ -58,7 +68,10 @@ impl Drafting<'_> {
     ///
     /// # Errors
     /// `NOT_ALLOWED` if this account lacks the right.
-    pub async fn push(&mut self, draft: Draft) -> Result<()> {
+    pub async fn push(&mut self, mut draft: Draft) -> Result<()> {
+        if !self.acting.path.is_empty() {
+            draft = through(&self.writer, draft, &self.acting.path);
+        }
         let entries = std::slice::from_ref(&draft.entry);
         let next = self
             .account
@@ -75,6 +88,17 @@ impl Drafting<'_> {
         Ok(())
     }
 
+    /// Does what follows as this account itself, if it is a recipient.
+    pub fn act_as_oneself(&mut self) {
+        let me = Recipient::identity(self.record.identity);
+        if self.state.member(&me).is_some() {
+            self.acting = Acting {
+                recipient: me,
+                path: Vec::new(),
+            };
+        }
+    }
+
     /// An entry that commits to no wraps.
     pub async fn push_plain(&mut self, body: &SessionBody) -> Result<()> {
         let draft = self.writer.plain(&self.state, body);
@@ -88,6 +112,14 @@ impl Drafting<'_> {
             return Ok(());
         }
         self.rotate().await
+    }
+
+    /// A new epoch that opens none of those before.
+    pub async fn begin_segment(&mut self) -> Result<()> {
+        let known = self.account.known();
+        let known = known.as_ref();
+        let draft = rotate(&self.writer, &self.state, &[], known, &mut os_rng());
+        self.push(draft.map_err(draft_error)?).await
     }
 
     /// A new epoch for all who are recipients now, linked to the one before.
@@ -197,6 +229,7 @@ impl AccountInner {
                     key: &record.device.signing,
                     now_ms: self.plico.inner.wire.directory_now_ms(),
                 },
+                acting: self.acting_in(&view.state, &Recipient::identity(record.identity)),
                 drafts: Vec::new(),
             };
             if cell.rewrap.load(Ordering::Relaxed) {
@@ -289,8 +322,11 @@ impl AccountInner {
                 .await?;
         }
         Self::clear_journal(upload, &mut saves);
-        let me = Recipient::identity(drafting.record.identity);
-        let stays = view.state.member(&me).is_some() && !view.state.ended();
+        let me = &drafting.acting.recipient;
+        let stays = view.state.member(me).is_some() && !view.state.ended();
+        if view.state.is_group() {
+            self.remember_group(view.state.clone());
+        }
         if stays {
             self.keep_sent(&mut view, first, &upload.body, &mut saves);
             self.keep_view(&mut view, first, &new, &mut saves).await?;

@@ -3,7 +3,7 @@
 use super::account::{Account, AccountInner};
 use super::commit::{draft_error, upload_body};
 use super::freshness::Freshness;
-use super::ids::SessionId;
+use super::ids::{GroupId, SessionId};
 use super::journal::{Upload, What, outcome_is_unknown};
 use super::options::{Grant, OnMissing, Recipient, SessionOptions};
 use super::plico::is_unreachable;
@@ -12,18 +12,27 @@ use super::session::EncryptionSession;
 use super::view::View;
 use super::{lock, os_rng};
 use crate::error::{Error, ErrorCode, Result};
-use plico_protocol::format::bodies;
-use plico_protocol::format::ids::ChainId;
-use plico_protocol::identity::IdentityState;
+use plico_protocol::format::bodies::{self, RecipientKey};
+use plico_protocol::format::ids::{self, ChainId};
 use plico_protocol::primitives::hash::sha256;
-use plico_protocol::rights::draft::{Draft, Writer, create, recipient_key};
+use plico_protocol::rights::draft::{Draft, Writer, create, create_group, recipient_key};
+use plico_protocol::rights::newest_key;
 use plico_protocol::wire::b64::B64;
 use plico_protocol::wire::rest::Appended;
 use std::sync::Arc;
 
+/// What is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum New {
+    /// A session with this suite.
+    Session(u8),
+    /// A group, whose new members open what came before or not.
+    Group { history: bool },
+}
+
 /// Recipients, and the user ids that have no account.
 pub(crate) struct Resolved {
-    pub found: Vec<Option<Arc<IdentityState>>>,
+    pub found: Vec<Option<RecipientKey>>,
     pub missing: Vec<String>,
 }
 
@@ -75,6 +84,16 @@ impl Account {
     }
 
     async fn make(&self, options: SessionOptions) -> Result<EncryptionSession> {
+        let what = New::Session(options.suite.to_byte());
+        self.make_for(what, options).await
+    }
+
+    /// The same for a group, whose log is as a session's.
+    pub(crate) async fn make_for(
+        &self,
+        what: New,
+        options: SessionOptions,
+    ) -> Result<EncryptionSession> {
         let inner = &self.inner;
         inner.registered()?;
         if self.freshness == Freshness::Offline {
@@ -90,15 +109,19 @@ impl Account {
             return Err(Error::recipients_not_found(resolved.missing));
         }
         let grants = self.grants(&options, &resolved)?;
-        let intent = intent_of(options.suite.to_byte(), &grants);
-        let id = match self.finish_lost(&intent).await? {
-            Some(id) => id,
-            None => self.create(options.suite.to_byte(), grants, intent).await?,
-        };
+        let id = self.make_chain(what, grants).await?;
         Ok(EncryptionSession {
             missing: resolved.missing,
             ..self.session(SessionId(id))
         })
+    }
+
+    async fn make_chain(&self, what: New, grants: Vec<bodies::Grant>) -> Result<ChainId> {
+        let intent = intent_of(what, &grants);
+        match self.finish_lost(&intent).await? {
+            Some(id) => Ok(id),
+            None => self.create(what, grants, intent).await,
+        }
     }
 
     /// What is asked for again after its outcome was lost is not made twice.
@@ -127,7 +150,7 @@ impl Account {
 
     async fn create(
         &self,
-        suite: u8,
+        what: New,
         grants: Vec<bodies::Grant>,
         intent: [u8; 32],
     ) -> Result<ChainId> {
@@ -143,8 +166,14 @@ impl Account {
             let tenant_id = inner.plico.inner.wire.tenant_id;
             let known = inner.known();
             let (grants, known) = (grants.clone(), known.as_ref());
-            let draft = create(&writer, tenant_id, suite, grants, known, &mut os_rng())
-                .map_err(draft_error)?;
+            let rng = &mut os_rng();
+            let draft = match what {
+                New::Session(suite) => create(&writer, tenant_id, suite, grants, known, rng),
+                New::Group { history } => {
+                    create_group(&writer, tenant_id, history, grants, known, rng)
+                }
+            };
+            let draft = draft.map_err(draft_error)?;
             let upload = Upload {
                 id: draft.entry.entry.chain_id,
                 what: What::Creates,
@@ -185,10 +214,10 @@ impl Account {
     fn grants(&self, options: &SessionOptions, resolved: &Resolved) -> Result<Vec<bodies::Grant>> {
         let me = self.inner.registered()?.identity;
         let mut grants = Vec::with_capacity(resolved.found.len());
-        for (identity, (_, grant)) in resolved.found.iter().zip(&options.recipients) {
+        for (key, (_, grant)) in resolved.found.iter().zip(&options.recipients) {
             // The creator is an owner already, whatever the list says.
-            if let Some(identity) = identity.as_ref().filter(|it| it.id() != me) {
-                grants.push(to_protocol(identity, *grant));
+            if let Some(key) = key.filter(|it| it.recipient.chain() != me) {
+                grants.push(to_protocol(key, *grant));
             }
         }
         grants.sort_by_key(|grant| grant.key.recipient);
@@ -215,14 +244,17 @@ impl Account {
         let inner = &self.inner;
         let mut user_ids = Vec::new();
         let mut ids = Vec::new();
+        let mut groups = Vec::new();
         for recipient in recipients {
             match recipient {
                 Recipient::User(user_id) => user_ids.push(user_id.clone()),
                 Recipient::Identity(id) => ids.push(id.0),
+                Recipient::Group(id) => groups.push(id.0),
             }
         }
         let users = inner.find_users(&user_ids, false).await?;
         inner.fetch_identities(&ids).await?;
+        inner.refresh_groups(groups).await?;
         let missing = user_ids
             .iter()
             .zip(&users)
@@ -230,10 +262,18 @@ impl Account {
             .map(|(user_id, _)| user_id.clone())
             .collect();
         let known = inner.known();
+        let is_over = |id: &GroupId| known.groups.get(&id.0).is_some_and(|it| it.ended());
+        if recipients
+            .iter()
+            .any(|it| matches!(it, Recipient::Group(id) if is_over(id)))
+        {
+            return Err(Error::new(ErrorCode::GroupNotFound).with_detail("the group was deleted"));
+        }
         let mut users = users.into_iter();
         let found = recipients.iter().map(|recipient| match recipient {
-            Recipient::User(_) => users.next().flatten(),
-            Recipient::Identity(id) => known.get(&id.0).cloned(),
+            Recipient::User(_) => users.next().flatten().map(|it| recipient_key(&it)),
+            Recipient::Identity(id) => newest_key(&ids::Recipient::identity(id.0), known.as_ref()),
+            Recipient::Group(id) => newest_key(&ids::Recipient::group(id.0), known.as_ref()),
         });
         Ok(Resolved {
             found: found.collect(),
@@ -247,6 +287,9 @@ impl AccountInner {
     async fn created(&self, upload: &Upload, draft: &Draft, appended: &Appended) -> Result<()> {
         let entry = &draft.entry;
         let state = self.replay(None, std::slice::from_ref(entry), true).await?;
+        if state.is_group() {
+            self.remember_group(Arc::new(state.clone()));
+        }
         let hashes = [(0, entry.entry.hash())].into();
         let mut view = View::new(state, hashes, self.plico.inner.wire.now_ms());
         if let Some(secret) = &draft.secret {
@@ -267,8 +310,11 @@ impl AccountInner {
 }
 
 /// Two calls that ask for the same have the same intent.
-fn intent_of(suite: u8, grants: &[bodies::Grant]) -> [u8; 32] {
-    let mut parts = vec![vec![suite]];
+fn intent_of(what: New, grants: &[bodies::Grant]) -> [u8; 32] {
+    let mut parts = vec![match what {
+        New::Session(suite) => vec![0, suite],
+        New::Group { history } => vec![1, u8::from(history)],
+    }];
     for grant in grants {
         let mut part = vec![grant.key.recipient.kind as u8, grant.rights.0];
         part.extend_from_slice(&grant.key.recipient.id);
@@ -279,9 +325,9 @@ fn intent_of(suite: u8, grants: &[bodies::Grant]) -> [u8; 32] {
     sha256(&parts)
 }
 
-pub(crate) fn to_protocol(identity: &IdentityState, grant: Grant) -> bodies::Grant {
+pub(crate) fn to_protocol(key: RecipientKey, grant: Grant) -> bodies::Grant {
     bodies::Grant {
-        key: recipient_key(identity),
+        key,
         rights: grant.rights.0,
         expires_ms: grant.expires_ms,
     }

@@ -2,12 +2,13 @@
 
 use super::account::AccountInner;
 use super::decode_entries;
+use super::group_logs::is_epochs_key;
 use super::keys::proven_wrap;
 use super::saves::{Saved, Saves};
 use super::view::{View, rights_error};
 use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::format::entry::SignedEntry;
-use plico_protocol::format::ids::{ChainId, Recipient};
+use plico_protocol::format::ids::{ChainId, Kind, Recipient};
 use plico_protocol::keyring::wraps::WrapPlace;
 use plico_protocol::rights::{Outcome, SessionState, replay_session};
 use plico_protocol::wire::b64::{self, B64};
@@ -125,6 +126,7 @@ impl AccountInner {
         id: ChainId,
         old: Option<Arc<View>>,
         mut first: Option<SessionAnswer>,
+        via: &[ChainId],
     ) -> Result<View> {
         let name = SessionName::Id(id);
         let record = self.registered()?;
@@ -180,12 +182,11 @@ impl AccountInner {
             let kept = old.metadata.clone();
             view.metadata = kept.filter(|blob| view.is_metadata(blob));
         }
-        self.open_wraps(
-            &mut view,
-            Recipient::identity(record.identity),
-            &answer.wraps,
-        )
-        .await?;
+        if view.state.is_group() {
+            self.remember_group(view.state.clone());
+        }
+        let me = Recipient::identity(record.identity);
+        self.open_wraps(&mut view, me, &answer.wraps, via).await?;
         for link in &answer.back_links {
             view.keep_back_link(&link.0)?;
         }
@@ -223,7 +224,13 @@ impl AccountInner {
         Err(ErrorCode::HistoryInvalid.into())
     }
 
-    async fn open_wraps(&self, view: &mut View, me: Recipient, wraps: &[WrapAnswer]) -> Result<()> {
+    async fn open_wraps(
+        &self,
+        view: &mut View,
+        me: Recipient,
+        wraps: &[WrapAnswer],
+        via: &[ChainId],
+    ) -> Result<()> {
         for answer in wraps {
             let state = view.state.clone();
             let epoch = state.epoch(answer.epoch).ok_or(ErrorCode::WrapInvalid)?;
@@ -234,20 +241,29 @@ impl AccountInner {
                 author: *author,
             };
             let wrap = proven_wrap(answer, &place, committed, epoch.commitment)?;
-            if wrap.info.recipient != me {
+            let to = wrap.info.recipient;
+            if to != me && to.kind != Kind::Group {
                 return Err(ErrorCode::WrapInvalid.into());
             }
             if view.secrets.contains_key(&answer.epoch) {
                 continue;
             }
-            let key = self.user_secret(answer.generation).await?.kem_key();
+            let secret = if to == me {
+                Some(self.user_secret(answer.generation).await?)
+            } else {
+                let mut via = via.to_vec();
+                via.push(state.id());
+                Box::pin(self.group_secret(to.chain(), answer.generation, &via)).await?
+            };
+            let Some(secret) = secret else { continue };
             // The log commits to it: if it does not open, a member has lied, not
             // the directory. Other epochs may still open.
-            match wrap.open(&key) {
-                Ok(secret) => {
+            let opened = wrap.open(&secret.kem_key());
+            match opened.ok().filter(|it| is_epochs_key(epoch, it)) {
+                Some(secret) => {
                     view.secrets.insert(answer.epoch, secret);
                 }
-                Err(_) => {
+                None => {
                     view.false_wraps.insert(answer.epoch);
                 }
             }

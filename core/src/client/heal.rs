@@ -64,7 +64,7 @@ impl AccountInner {
             return Err(error);
         };
         match self.mend(id, cell, &view).await {
-            Ok(true) => Box::pin(self.fetch(id, Some(view), None)).await,
+            Ok(true) => Box::pin(self.fetch(id, Some(view), None, &[])).await,
             Ok(false) => Err(error),
             Err(other) if other.code() == ErrorCode::HistoryForked => Err(other),
             Err(other) => {
@@ -290,7 +290,8 @@ impl AccountInner {
         }
         let signed = SignedEntry::from_bytes(&upload.entry.0)?;
         let body = SessionBody::decode(signed.entry.entry_type, signed.entry.body.as_slice())?;
-        if let (SessionBody::SetMetadata(body), Some(current)) = (body, view.state.metadata())
+        if let (SessionBody::SetMetadata(body), Some(current)) =
+            (body.deed(), view.state.metadata())
             && body.blob_hash == current.blob_hash
         {
             upload.metadata = view.metadata.clone().map(B64);

@@ -9,7 +9,7 @@ use super::{decode_entries, lock, pins};
 use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::chain::{ChainError, Replay as _, replay};
 use plico_protocol::format::codec::FormatError;
-use plico_protocol::format::ids::{ChainId, EntryHash};
+use plico_protocol::format::ids::{ChainId, EntryHash, Kind};
 use plico_protocol::identity::{IdentityError, IdentityState};
 use plico_protocol::rights::Need;
 use plico_protocol::wire::b64::{self, B64, B64x32};
@@ -22,7 +22,7 @@ use std::sync::Arc;
 const MAX_IN_MEMORY: usize = 16_384;
 
 /// Verified chains, shared with the replays that are using them.
-pub(crate) type Known = HashMap<ChainId, Arc<IdentityState>>;
+pub(crate) type Known = plico_protocol::rights::Chains;
 
 /// A chain error in what a directory showed. `known`: entries were to follow
 /// what this client already holds.
@@ -44,26 +44,27 @@ fn identity_error(error: &IdentityError, known: bool) -> Error {
 }
 
 impl AccountInner {
-    /// All identities known so far, for a replay.
+    /// All identities and groups known so far, for a replay.
     pub fn known(&self) -> Arc<Known> {
         lock(&self.identities).clone()
     }
 
     fn cached(&self, id: ChainId) -> Option<Arc<IdentityState>> {
-        lock(&self.identities).get(&id).cloned()
+        lock(&self.identities).identities.get(&id).cloned()
     }
 
     /// Never in place of more.
     pub fn remember(&self, state: Arc<IdentityState>) {
         let mut identities = lock(&self.identities);
         let more = |known: &Arc<IdentityState>| known.tip().head.seq > state.tip().head.seq;
-        if identities.get(&state.id()).is_some_and(more) {
+        if identities.identities.get(&state.id()).is_some_and(more) {
             return;
         }
-        if identities.len() >= MAX_IN_MEMORY {
-            *identities = Arc::default();
+        let known = Arc::make_mut(&mut identities);
+        if known.identities.len() >= MAX_IN_MEMORY {
+            known.identities.clear();
         }
-        Arc::make_mut(&mut identities).insert(state.id(), state);
+        known.identities.insert(state.id(), state);
     }
 
     /// The chain, from memory or from the store.
@@ -105,11 +106,19 @@ impl AccountInner {
     /// `HISTORY_SHORTENED` if a chain is shown shorter than somebody's signature says it is.
     pub async fn provide(&self, needs: &[Need], online: bool) -> Result<()> {
         let mut wanted = Vec::new();
+        let mut groups = Vec::new();
         for need in needs {
-            let kept = self.kept_identity(need.identity).await?;
-            if kept.and_then(|it| it.hash_at(need.seq)).is_none() {
-                wanted.push(need.identity);
+            if need.kind == Kind::Group {
+                groups.push((need.chain, need.seq));
+                continue;
             }
+            let kept = self.kept_identity(need.chain).await?;
+            if kept.and_then(|it| it.hash_at(need.seq)).is_none() {
+                wanted.push(need.chain);
+            }
+        }
+        if !groups.is_empty() {
+            Box::pin(self.provide_groups(&groups, online)).await?;
         }
         if wanted.is_empty() {
             return Ok(());
@@ -118,9 +127,9 @@ impl AccountInner {
             return Err(ErrorCode::Offline.into());
         }
         self.fetch_identities(&wanted).await?;
-        for need in needs {
+        for need in needs.iter().filter(|need| need.kind != Kind::Group) {
             let there = self
-                .cached(need.identity)
+                .cached(need.chain)
                 .and_then(|state| state.hash_at(need.seq));
             if there.is_none() {
                 return Err(ErrorCode::HistoryShortened.into());

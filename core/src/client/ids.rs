@@ -64,6 +64,10 @@ public_id! {
     SessionId
 }
 public_id! {
+    /// A group of identities and other groups.
+    GroupId
+}
+public_id! {
     /// A device of an identity.
     DeviceId
 }

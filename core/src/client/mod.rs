@@ -24,6 +24,9 @@ mod file_key;
 mod files;
 mod fingerprint;
 mod freshness;
+mod group;
+mod group_logs;
+mod groups_of;
 mod heal;
 mod identities;
 mod ids;
@@ -66,7 +69,9 @@ pub use encrypt::Decrypted;
 pub use events::{Event, LogLevel, LogRecord};
 pub use file_key::FileKey;
 pub use fingerprint::Fingerprint;
-pub use ids::{DeviceId, IdentityId, SessionId, TenantId};
+pub use group::{Group, GroupMember, GroupOptions, GroupRole, MemberId};
+pub use groups_of::Page;
+pub use ids::{DeviceId, GroupId, IdentityId, SessionId, TenantId};
 pub use offline_open::{OfflineOpened, open_offline_file};
 pub use options::{
     AccountOptions, EnrolmentRequest, FileOptions, Grant, OnMissing, Progress, Recipient,

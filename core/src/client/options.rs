@@ -1,7 +1,7 @@
 //! What apps pass in.
 
 use super::cancel::CancelToken;
-use super::ids::IdentityId;
+use super::ids::{GroupId, IdentityId};
 use crate::error::Result;
 use crate::ports::{BoxFuture, Store};
 use crate::store::MemoryStore;
@@ -115,6 +115,8 @@ pub enum Recipient {
     User(String),
     /// By identity.
     Identity(IdentityId),
+    /// All who are in a group, now and later.
+    Group(GroupId),
 }
 
 impl Recipient {
@@ -129,6 +131,12 @@ impl Recipient {
     pub fn identity(id: IdentityId) -> Self {
         Self::Identity(id)
     }
+
+    /// All who are in this group, now and later.
+    #[must_use]
+    pub fn group(id: GroupId) -> Self {
+        Self::Group(id)
+    }
 }
 
 impl fmt::Debug for Recipient {
@@ -136,6 +144,7 @@ impl fmt::Debug for Recipient {
         match self {
             Self::User(_) => f.write_str("Recipient::User(redacted)"),
             Self::Identity(id) => write!(f, "Recipient::Identity({id})"),
+            Self::Group(id) => write!(f, "Recipient::Group({id})"),
         }
     }
 }

@@ -5,7 +5,7 @@ use super::lock;
 use super::options::Rights;
 use super::session::EncryptionSession;
 use crate::error::Result;
-use plico_protocol::format::ids::ChainId;
+use plico_protocol::format::ids::{ChainId, Kind};
 use std::time::{Duration, SystemTime};
 
 /// One recipient of a session.
@@ -36,7 +36,7 @@ impl core::fmt::Debug for RecipientInfo {
     }
 }
 
-fn time(ms: u64) -> SystemTime {
+pub(super) fn time(ms: u64) -> SystemTime {
     // A signed claim may be any number; one beyond the calendar is shown as its end.
     SystemTime::UNIX_EPOCH
         .checked_add(Duration::from_millis(ms))
@@ -44,7 +44,9 @@ fn time(ms: u64) -> SystemTime {
 }
 
 impl EncryptionSession {
-    /// All who have rights now: who, what, by whom, until when. Grants whose
+    /// All people who have rights of their own now: who, what, by whom, until when;
+    /// those who have them through a group are in
+    /// [`who_may_read`](Self::who_may_read). Grants whose
     /// end has come by this device's clock are left out.
     ///
     /// # Errors
@@ -57,12 +59,12 @@ impl EncryptionSession {
         let recipients = view
             .state
             .members()
-            .filter(|(_, member)| !member.expired_at(now_ms))
+            .filter(|(it, member)| it.kind == Kind::Identity && !member.expired_at(now_ms))
             .map(|(recipient, member)| RecipientInfo {
                 identity: IdentityId(ChainId(recipient.id)),
                 user_id: names.get(&ChainId(recipient.id)).cloned(),
                 rights: Rights(member.rights),
-                granted_by: IdentityId(member.granted_by),
+                granted_by: IdentityId(member.signed_by),
                 granted_at: time(member.granted_ms),
                 expires_at: (member.expires_ms != 0).then(|| time(member.expires_ms)),
             })

@@ -10,21 +10,21 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::ports::BoxFuture;
 use plico_protocol::format::bodies::{SessionBody, SessionRevoke};
 use plico_protocol::format::ids;
-use plico_protocol::identity::IdentityState;
 use plico_protocol::keyring::{EpochSecret, open_metadata};
-use plico_protocol::rights::draft::{grant, recipient_key, set_metadata, transfer};
+use plico_protocol::rights::draft::{grant, set_metadata, transfer};
+use plico_protocol::rights::newest_key;
 use std::sync::Arc;
 
 struct GrantTo {
-    identity: Arc<IdentityState>,
+    to: ids::Recipient,
     grant: Grant,
 }
 
 impl Drafting<'_> {
     /// The newest secret of each segment that this account may open, ascending.
     fn segment_secrets(&self) -> Result<Vec<EpochSecret>> {
-        let me = ids::Recipient::identity(self.record.identity);
-        let member = self.state.member(&me).ok_or(ErrorCode::NotAllowed)?;
+        let member = self.state.member(&self.acting.recipient);
+        let member = member.ok_or(ErrorCode::NotAllowed)?;
         member
             .segments
             .iter()
@@ -38,12 +38,20 @@ impl Intent for GrantTo {
     fn draft<'a>(&'a self, drafting: &'a mut Drafting<'_>) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             // A new recipient gets the newest epoch: first lock out who has left.
-            drafting.rotate_if_due().await?;
-            let secrets = drafting.segment_secrets()?;
+            let is_new = drafting.state.member(&self.to).is_none();
+            let from_now_on = is_new && !drafting.state.opens_history();
+            let secrets = if from_now_on {
+                drafting.begin_segment().await?;
+                vec![drafting.secret_of(drafting.state.current_epoch())?]
+            } else {
+                drafting.rotate_if_due().await?;
+                drafting.segment_secrets()?
+            };
             let secrets: Vec<&EpochSecret> = secrets.iter().collect();
-            let grants = vec![to_protocol(&self.identity, self.grant)];
             let known = drafting.account.known();
             let known = known.as_ref();
+            let key = newest_key(&self.to, known).ok_or(ErrorCode::IdentityNotFound)?;
+            let grants = vec![to_protocol(key, self.grant)];
             let (writer, state) = (&drafting.writer, &drafting.state);
             let draft = grant(writer, state, grants, &secrets, known, &mut os_rng())
                 .map_err(draft_error)?;
@@ -64,14 +72,17 @@ impl Intent for Revoke {
                 // Somebody else was faster; what was wanted is so.
                 return Ok(());
             }
+            if self.recipient.id == drafting.record.identity.0 {
+                // Leaving needs no right.
+                drafting.act_as_oneself();
+            }
             drafting
                 .push_plain(&SessionBody::Revoke(SessionRevoke {
                     recipients: vec![self.recipient],
                     cascade: u8::from(self.options.cascade),
                 }))
                 .await?;
-            let leaving = self.recipient.id == drafting.record.identity.0;
-            if leaving {
+            if self.recipient == drafting.acting.recipient {
                 Ok(())
             } else {
                 drafting.rotate().await
@@ -81,7 +92,7 @@ impl Intent for Revoke {
 }
 
 struct HandOver {
-    to: Arc<IdentityState>,
+    to: ids::Recipient,
     keep: Option<Rights>,
 }
 
@@ -95,7 +106,7 @@ impl Intent for HandOver {
             let known = drafting.account.known();
             let known = known.as_ref();
             let (writer, state) = (&drafting.writer, &drafting.state);
-            let to = recipient_key(&self.to);
+            let to = newest_key(&self.to, known).ok_or(ErrorCode::IdentityNotFound)?;
             let draft = transfer(writer, state, to, remaining, &secrets, known, &mut os_rng())
                 .map_err(draft_error)?;
             drafting.push(draft).await
@@ -136,7 +147,7 @@ impl EncryptionSession {
         inner.while_open(known).await
     }
 
-    async fn one(&self, recipient: Recipient) -> Result<Arc<IdentityState>> {
+    async fn one(&self, recipient: Recipient) -> Result<ids::Recipient> {
         let inner = self.online()?;
         let recipients = [recipient];
         let resolved = inner.while_open(self.account.resolve(&recipients)).await?;
@@ -144,13 +155,14 @@ impl EncryptionSession {
             return Err(Error::recipients_not_found(resolved.missing));
         }
         let found = resolved.found.into_iter().next().flatten();
-        found.ok_or_else(|| ErrorCode::IdentityNotFound.into())
+        let key = found.ok_or(ErrorCode::IdentityNotFound)?;
+        Ok(key.recipient)
     }
 
     /// The same, for what nobody can do for themselves.
-    async fn another(&self, recipient: Recipient) -> Result<Arc<IdentityState>> {
+    async fn another(&self, recipient: Recipient) -> Result<ids::Recipient> {
         let found = self.one(recipient).await?;
-        if found.id() == self.account.inner.registered()?.identity {
+        if found == self.account.inner.me()? {
             return Err(Error::new(ErrorCode::InvalidArgument)
                 .with_detail("the recipient is this account itself"));
         }
@@ -166,8 +178,8 @@ impl EncryptionSession {
     /// account has; `RECIPIENTS_NOT_FOUND`; `ENTRY_INVALID` for an end in the
     /// past; `INVALID_ARGUMENT` for this account itself; as [`Self::refresh`].
     pub async fn grant(&self, recipient: Recipient, grant: Grant) -> Result<()> {
-        let identity = self.another(recipient).await?;
-        self.commit(&GrantTo { identity, grant }).await
+        let to = self.another(recipient).await?;
+        self.commit(&GrantTo { to, grant }).await
     }
 
     /// Takes all rights from `recipient` and begins a new epoch, in one step.
@@ -187,11 +199,11 @@ impl EncryptionSession {
     /// # Errors
     /// As [`Self::revoke`].
     pub async fn revoke_with(&self, recipient: Recipient, options: RevokeOptions) -> Result<()> {
-        let id = match &recipient {
-            Recipient::Identity(id) => id.0,
-            Recipient::User(user_id) => self.member_named(user_id).await?,
+        let recipient = match &recipient {
+            Recipient::Identity(id) => ids::Recipient::identity(id.0),
+            Recipient::Group(id) => ids::Recipient::group(id.0),
+            Recipient::User(user_id) => ids::Recipient::identity(self.member_named(user_id).await?),
         };
-        let recipient = ids::Recipient::identity(id);
         let view = self.known().await?;
         if view.state.member(&recipient).is_none() {
             self.refresh().await?;
@@ -218,7 +230,7 @@ impl EncryptionSession {
         };
         match named {
             Some(id) => Ok(id),
-            None => Ok(self.one(Recipient::user(user_id)).await?.id()),
+            None => Ok(self.one(Recipient::user(user_id)).await?.chain()),
         }
     }
 

@@ -9,7 +9,7 @@ use super::lock;
 use super::plico::is_unreachable;
 use super::view::View;
 use crate::error::{ErrorCode, Result};
-use plico_protocol::format::ids::{ChainId, Recipient};
+use plico_protocol::format::ids::{ChainId, Kind, Recipient};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -169,14 +169,14 @@ impl AccountInner {
             }
             (Freshness::Within(_), None) => self.refresh_view(id).await?,
         };
-        if let Err(error) = view.check_access(&me, wire.now_ms()) {
+        if let Err(error) = self.check_access(&view, &me) {
             // The grant may have been extended since.
             let renewed = match freshness {
                 Freshness::Within(_) => self.refresh_view(id).await.ok(),
                 Freshness::Offline => None,
             };
             return match renewed {
-                Some(view) if view.check_access(&me, wire.now_ms()).is_ok() => Ok(view),
+                Some(view) if self.check_access(&view, &me).is_ok() => Ok(view),
                 _ => {
                     self.end_access(id, &cell).await?;
                     Err(error)
@@ -262,22 +262,39 @@ impl AccountInner {
 
     /// The session, as the directory shows it now, with its recipients' heads.
     pub async fn refresh_view(&self, id: ChainId) -> Result<Arc<View>> {
+        self.refresh_view_via(id, &[]).await
+    }
+
+    /// The same for whoever is opening `via`, one for the next.
+    pub async fn refresh_view_via(&self, id: ChainId, via: &[ChainId]) -> Result<Arc<View>> {
         let cell = self.cell(id);
         let view = {
             let _one_at_a_time = cell.gate.lock().await;
-            self.refresh_cell(id, &cell).await?
+            self.refresh_cell_via(id, &cell, via).await?
         };
         if cell.rewrap.load(Ordering::Relaxed) {
             return Box::pin(self.commit(id, &super::session::RotateIfDue)).await;
+        }
+        if via.is_empty() {
+            Box::pin(self.rotate_due_groups(&view)).await;
         }
         Ok(view)
     }
 
     /// The same for whoever holds the gate.
     pub async fn refresh_cell(&self, id: ChainId, cell: &SessionCell) -> Result<Arc<View>> {
+        self.refresh_cell_via(id, cell, &[]).await
+    }
+
+    async fn refresh_cell_via(
+        &self,
+        id: ChainId,
+        cell: &SessionCell,
+        via: &[ChainId],
+    ) -> Result<Arc<View>> {
         self.load(id, cell, true).await?;
         let old = cell.known();
-        let fetched = match Box::pin(self.fetch(id, old.clone(), None)).await {
+        let fetched = match Box::pin(self.fetch(id, old.clone(), None, via)).await {
             Err(error) if is_denial(error.code()) => {
                 self.end_access(id, cell).await?;
                 return Err(error);
@@ -301,12 +318,14 @@ impl AccountInner {
 
     /// Brings the recipients' chains up to date: a newer key makes an epoch due.
     pub async fn refresh_members(&self, view: &View) -> Result<()> {
-        let members: Vec<ChainId> = view
-            .state
-            .members()
-            .map(|(recipient, _)| ChainId(recipient.id))
-            .collect();
-        self.fetch_identities(&members).await
+        let of = |kind: Kind| {
+            let members = view.state.members().filter(move |(it, _)| it.kind == kind);
+            members.map(|(recipient, _)| recipient.chain())
+        };
+        let (people, groups): (Vec<_>, Vec<_>) =
+            (of(Kind::Identity).collect(), of(Kind::Group).collect());
+        self.fetch_identities(&people).await?;
+        Box::pin(self.refresh_groups(groups)).await
     }
 
     /// What was known must not outlive the right to know it.
@@ -342,7 +361,7 @@ impl AccountInner {
         let cell = self.cell(id);
         let _one_at_a_time = cell.gate.lock().await;
         if cell.known().is_none() {
-            match Box::pin(self.fetch(id, None, Some(answer))).await {
+            match Box::pin(self.fetch(id, None, Some(answer), &[])).await {
                 Ok(view) => self.show(&cell, Some(Arc::new(view))),
                 Err(error) => {
                     self.sessions.remove(id);

@@ -23,6 +23,10 @@ pub(crate) fn identity_name(id: ChainId) -> String {
     format!("identity/{}", b64::encode(&id.0))
 }
 
+pub(crate) fn group_name(id: ChainId) -> String {
+    format!("group/{}", b64::encode(&id.0))
+}
+
 fn handle(id: ChainId) -> String {
     b64::encode(&id.0[..16])
 }

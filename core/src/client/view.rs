@@ -4,7 +4,7 @@ use super::identities::chain_error;
 use super::stored::StoredSent;
 use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::format::codec::decode;
-use plico_protocol::format::ids::{EntryHash, Recipient};
+use plico_protocol::format::ids::EntryHash;
 use plico_protocol::format::wrap::BackLink;
 use plico_protocol::keyring::{EpochSecret, back_link_hash};
 use plico_protocol::rights::{RightsError, SessionState};
@@ -57,18 +57,6 @@ impl View {
     /// How many entries the log has.
     pub fn length(&self) -> u64 {
         self.state.tip().head.seq + 1
-    }
-
-    /// Refuses what this device's clock says has ended, whatever anybody else says.
-    pub fn check_access(&self, me: &Recipient, now_ms: u64) -> Result<()> {
-        if self
-            .state
-            .member(me)
-            .is_some_and(|it| it.expired_at(now_ms))
-        {
-            return Err(ErrorCode::AccessExpired.into());
-        }
-        Ok(())
     }
 
     /// The secret of `epoch`: unwrapped, or opened through back-links.

@@ -148,7 +148,7 @@ async fn check_chain(
         let (entries, found) = match u8::try_from(walk.record.kind).ok().and_then(Kind::from_u8) {
             Some(Kind::Tenant) => tenant::check(walk).await?,
             Some(Kind::Identity) => identity::check(walk).await?,
-            Some(Kind::Session) => session::check(walk).await?,
+            Some(Kind::Session | Kind::Group) => session::check(walk).await?,
             _ => walk.done("it is of a kind that is not known"),
         };
         let is_clean = found.iter().all(|it| it.grade == Grade::Note);

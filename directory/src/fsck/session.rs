@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) async fn check(mut walk: Walk<'_>) -> Result<(u64, Vec<Finding>), StorageError> {
     let mut state: Option<SessionState> = None;
-    let mut known = Known::new();
+    let mut known = Known::default();
     // Whose wraps may have ended once.
     let mut limited = BTreeSet::new();
     loop {
@@ -90,7 +90,7 @@ async fn provide(
             // The identity's own findings say why.
             return Ok(Some(format!(
                 "identity {} is missing, too short, or does not replay",
-                b64::encode(&need.identity.0)
+                b64::encode(&need.chain.0)
             )));
         }
     }
@@ -100,7 +100,7 @@ async fn provide(
 /// Recipients whom the entry grants something for a time.
 fn limited_by(entry: &SignedEntry) -> Vec<Recipient> {
     let body = SessionBody::decode(entry.entry.entry_type, entry.entry.body.as_slice());
-    let grants = match body {
+    let grants = match body.map(SessionBody::deed) {
         Ok(SessionBody::Create(body)) => body.grants,
         Ok(SessionBody::Grant(body)) => body.grants,
         _ => Vec::new(),

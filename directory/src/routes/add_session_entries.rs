@@ -4,6 +4,7 @@ use crate::answers;
 use crate::app::{App, blocking};
 use crate::auth::Sender;
 use crate::cache::Known;
+use crate::memberships;
 use crate::openapi::WriteProblems;
 use crate::problem::{ApiError, json};
 use crate::request::{Raw, SessionName};
@@ -12,11 +13,11 @@ use crate::writes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use plico_protocol::format::ids::{Kind, Position, Recipient};
-use plico_protocol::rights::SessionState;
+use plico_protocol::format::bodies::SessionBody;
+use plico_protocol::format::ids::{ChainId, Kind, Position, Recipient};
+use plico_protocol::rights::{MAX_HEIGHT, SessionState};
 use plico_protocol::wire::ErrorCode;
 use plico_protocol::wire::accept::{Effects, accept_session};
-use plico_protocol::wire::access::access;
 use plico_protocol::wire::b64::B64x32;
 use plico_protocol::wire::rest::{Append, Appended};
 use plico_protocol::wire::upload::Upload;
@@ -52,11 +53,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
     let position = if writes::is_resend(&app, at, sender.id(), &uploads).await? {
         writes::resent(&app, at, &sender).await?
     } else {
-        access(
-            &state,
-            &Recipient::identity(sender.id()),
-            app.clock.now_ms(),
-        )?;
+        memberships::readers(&app, &state, sender.id(), app.clock.now_ms()).await?;
         accept_and_store(&app, &sender, at, Some(state), uploads).await?
     };
     let head = tenant.head(at.chain, position, app.clock.now_ms());
@@ -72,19 +69,73 @@ pub(crate) async fn accept_and_store(
     uploads: Vec<Upload>,
 ) -> Result<Position, ApiError> {
     let expected = state.as_ref().map(|state| state.tip().head);
+    let groups = named_groups(&uploads)?;
     let (state, effects) = accept(app, sender, at, state, uploads).await?;
+    if state.is_group() {
+        check_nesting(app, at, &groups).await?;
+    }
     if state.tenant_id() != at.tenant || state.id() != at.chain {
         return Err(ErrorCode::EntryInvalid.into());
     }
     let expiries = expiries(&state, &effects);
-    let mut write = Write::new(at, Kind::Session, expected, effects);
+    let mut write = Write::new(at, kind_of(&state), expected, effects);
     write.expiries = expiries;
     write.authors = vec![sender.position()];
+    write.authors.extend(groups);
     write.nonce = Some(sender.nonce);
     app.storage.apply(&write).await?;
     let state = Arc::new(state);
     app.cache.put_session(at, &state);
     Ok(state.tip().head)
+}
+
+/// As what its chain is stored.
+pub(super) fn kind_of(state: &SessionState) -> Kind {
+    if state.is_group() {
+        Kind::Group
+    } else {
+        Kind::Session
+    }
+}
+
+/// The groups that new entries are written through or grant to, and where the
+/// entries say that these stand: there they must stand when the entries are
+/// stored, else two groups could come to be in each other at the same moment.
+fn named_groups(uploads: &[Upload]) -> Result<Vec<(ChainId, Position)>, ApiError> {
+    let mut groups = BTreeMap::new();
+    for upload in uploads {
+        let entry = &upload.entry.entry;
+        let body = SessionBody::decode(entry.entry_type, entry.body.as_slice());
+        let body = body?;
+        for (group, position) in body.groups() {
+            groups.insert(group, position);
+        }
+    }
+    Ok(groups.into_iter().collect())
+}
+
+/// Replay sees only what entries name; here all chains are as they are now.
+async fn check_nesting(
+    app: &App,
+    at: ChainRef,
+    groups: &[(ChainId, Position)],
+) -> Result<(), ApiError> {
+    let me = Recipient::group(at.chain);
+    let now_ms = app.clock.now_ms();
+    let above = memberships::above(app, at.tenant, me, MAX_HEIGHT).await?;
+    for (group, _) in groups {
+        let inside = memberships::is_in(app, at.tenant, *group, me, now_ms, MAX_HEIGHT);
+        if *group == at.chain || inside.await? {
+            return Err(ApiError::from(ErrorCode::EntryInvalid)
+                .detail("the group contains the one that it would be added to"));
+        }
+        let below = memberships::height(app, at.tenant, *group, MAX_HEIGHT + 1).await?;
+        if above + 1 + below > MAX_HEIGHT {
+            return Err(ApiError::from(ErrorCode::EntryInvalid)
+                .detail("groups would be nested more than four deep"));
+        }
+    }
+    Ok(())
 }
 
 /// Applies the protocol's rules, with the identities that they ask for.
@@ -97,7 +148,11 @@ async fn accept(
 ) -> Result<(SessionState, Effects), ApiError> {
     let requester = sender.id();
     let uploads = Arc::new(uploads);
-    let mut known = Arc::new(Known::from([(requester, Arc::clone(&sender.identity))]));
+    let mut known = Known::default();
+    known
+        .identities
+        .insert(requester, Arc::clone(&sender.identity));
+    let mut known = Arc::new(known);
     // Each entry asks for what it needs at once; a round that brings nothing ends it.
     loop {
         let now_ms = app.clock.now_ms();

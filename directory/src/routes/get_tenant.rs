@@ -40,8 +40,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
     let now_ms = app.clock.now_ms();
     let read = Read {
         page: Budget::page().next(from),
-        recipient: None,
-        ranges: Vec::new(),
+        readers: Vec::new(),
         wraps_per_range: 0,
         now_ms,
     };

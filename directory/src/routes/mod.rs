@@ -15,6 +15,7 @@ pub(crate) mod get_session;
 pub(crate) mod get_tenant;
 pub(crate) mod health;
 pub(crate) mod look_up_identities;
+pub(crate) mod look_up_memberships;
 pub(crate) mod look_up_sessions;
 pub(crate) mod look_up_users;
 pub(crate) mod pairings;
@@ -39,6 +40,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(
             "/v1/tenants/{tenant}/identities",
             post(create_identity::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/memberships/lookup",
+            post(look_up_memberships::handle),
         )
         .route(
             "/v1/tenants/{tenant}/identities/lookup",

@@ -6,14 +6,14 @@ use crate::cache::Known;
 use crate::openapi::WriteProblems;
 use crate::problem::{ApiError, json};
 use crate::request::{Raw, id};
-use crate::routes::add_session_entries::expiries;
+use crate::routes::add_session_entries::{expiries, kind_of};
 use crate::storage::{ChainRef, Write, WriteError};
 use crate::writes::{self, Done, Meeting};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use plico_protocol::chain::Replay as _;
-use plico_protocol::format::ids::{ChainId, Kind, Position, Recipient};
+use plico_protocol::format::ids::{ChainId, Position, Recipient};
 use plico_protocol::rights::SessionState;
 use plico_protocol::wire::ErrorCode;
 use plico_protocol::wire::accept::{Effects, Window, accept_restore_session};
@@ -105,7 +105,7 @@ async fn restore(
         return Err(ErrorCode::EntryInvalid.into());
     }
     let expiries = expiries(&state, &effects);
-    let mut write = Write::new(at, Kind::Session, expected, effects);
+    let mut write = Write::new(at, kind_of(&state), expected, effects);
     write.expiries = expiries;
     write.authors = authors;
     write.nonce = Some(sender.nonce);
@@ -137,7 +137,7 @@ async fn accept(
     uploads: &Arc<Vec<Upload>>,
 ) -> Result<(SessionState, Effects, Authors), ApiError> {
     let stored = Arc::new(meeting.stored);
-    let mut known = Arc::new(Known::new());
+    let mut known = Arc::new(Known::default());
     loop {
         let window = Window {
             now_ms: app.clock.now_ms(),
@@ -154,6 +154,7 @@ async fn accept(
         let error = match accepted.await? {
             Ok((state, effects)) => {
                 let authors = known
+                    .identities
                     .iter()
                     .filter(|(id, _)| {
                         let mut all = uploads.iter();

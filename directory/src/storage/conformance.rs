@@ -79,8 +79,10 @@ fn page(from: u64, entries: usize, bytes: usize) -> Page {
 async fn read(storage: &dyn Storage, chain: u8, recipient: u8, ranges: &[(u32, u32)]) -> Rows {
     let read = Read {
         page: page(0, 10, 10_000),
-        recipient: Some(Recipient::identity(ChainId([recipient; 32]))),
-        ranges: ranges.to_vec(),
+        readers: vec![(
+            Recipient::identity(ChainId([recipient; 32])),
+            ranges.to_vec(),
+        )],
         wraps_per_range: 2,
         now_ms: NOW,
     };
@@ -169,8 +171,7 @@ async fn chains(storage: &dyn Storage) {
     let whole = async |page| {
         let read = Read {
             page,
-            recipient: None,
-            ranges: vec![(0, u32::MAX)],
+            readers: Vec::new(),
             wraps_per_range: 9,
             now_ms: NOW,
         };

@@ -117,10 +117,9 @@ pub struct Page {
 pub struct Read {
     /// The entries.
     pub page: Page,
-    /// Whose wraps, if anybody's; back-links are read along with them.
-    pub recipient: Option<Recipient>,
-    /// Ranges of epochs, both ends included: the segments.
-    pub ranges: Vec<(u32, u32)>,
+    /// Whose wraps, if anybody's, and for each the ranges of epochs, both ends
+    /// included: the segments. Back-links are read along with them.
+    pub readers: Vec<(Recipient, Vec<(u32, u32)>)>,
     /// The newest wraps of each range.
     pub wraps_per_range: usize,
     /// Wraps whose grant has ended at this time are left out.
@@ -347,6 +346,16 @@ pub trait Storage: Send + Sync + 'static {
         tenant: ChainId,
         handle: [u8; 16],
     ) -> Result<Option<ChainId>, StorageError>;
+
+    /// Chains of a kind in which somebody has wraps: where it is a recipient now.
+    /// Ascending by id, those after `after`, at most 1,024.
+    async fn chains_of(
+        &self,
+        tenant: ChainId,
+        recipient: Recipient,
+        kind: Kind,
+        after: Option<ChainId>,
+    ) -> Result<Vec<ChainId>, StorageError>;
 
     /// Entries of a chain, none if it isn't there.
     async fn entries(&self, at: ChainRef, page: Page) -> Result<Vec<Vec<u8>>, StorageError>;

@@ -75,7 +75,7 @@ pub enum Kind {
     Tenant = 1,
     /// A person or a service.
     Identity = 2,
-    /// A named set of members. Reserved: no rule for it exists yet.
+    /// A named set of members.
     Group = 3,
     /// An encryption session.
     Session = 4,
@@ -139,6 +139,21 @@ impl Recipient {
             kind: Kind::Identity,
             id: id.0,
         }
+    }
+
+    /// The group whose chain is `id`.
+    #[must_use]
+    pub fn group(id: ChainId) -> Self {
+        Self {
+            kind: Kind::Group,
+            id: id.0,
+        }
+    }
+
+    /// Its chain, if it has one of its own.
+    #[must_use]
+    pub fn chain(&self) -> ChainId {
+        ChainId(self.id)
     }
 
     /// The device whose signing key is `id`.

@@ -102,7 +102,7 @@ pub enum Authority {
     /// An identity's first device.
     #[tls_codec(discriminant = 2)]
     Device(DeviceKeys),
-    /// A session's creator: an identity.
+    /// A session's or a group's creator: an identity.
     #[tls_codec(discriminant = 3)]
     Creator(ChainId),
 }
@@ -162,7 +162,7 @@ impl Core {
             (Kind::Tenant, Authority::EnrolmentKey(_)) => tenant_is_zero && self.suite == 0,
             (Kind::Identity, Authority::Device(_)) => !tenant_is_zero && self.suite == 0,
             (Kind::Session, Authority::Creator(_)) => !tenant_is_zero && self.suite != 0,
-            (Kind::Group, _) => return Err(FormatError::NeedsNewerClient("core")),
+            (Kind::Group, Authority::Creator(_)) => !tenant_is_zero && self.suite == 0,
             _ => false,
         };
         if !fits {

@@ -1,17 +1,19 @@
 //! Making a session's entries: everything that a member needs to write one.
 
+use super::known::{Known, newest_key, public_key};
 use super::state::{RightsError, SessionState};
 use crate::chain::{first_entry, sign_entry};
 use crate::format::bodies::{
-    EpochStart, Grant, RecipientKey, Removal, RemovalReason, RightsBits, SessionBody,
-    SessionCreate, SessionGrant, SessionRotate, SessionSetMetadata, SessionTransfer,
+    EpochStart, Grant, GroupCreate, GroupRotate, RecipientKey, Removal, RemovalReason, RightsBits,
+    SessionBody, SessionCreate, SessionGrant, SessionRotate, SessionSetMetadata, SessionThrough,
+    SessionTransfer, Step,
 };
 use crate::format::codec::VERSION;
 use crate::format::entry::{Author, SignedEntry};
 use crate::format::ids::{ChainId, Kind, Recipient};
-use crate::format::keys::{Authority, Core};
+use crate::format::keys::{Authority, Core, KeyRecord};
 use crate::format::wrap::BackLink;
-use crate::identity::{Identities, IdentityState};
+use crate::identity::IdentityState;
 use crate::keyring::wraps::{Wrap, WrapTo, commit, seal_all};
 use crate::keyring::{EpochContext, EpochSecret, KeyringError, back_link_ref, seal_metadata};
 use crate::primitives::hash::ref_hash;
@@ -93,23 +95,13 @@ pub fn recipient_key(identity: &IdentityState) -> RecipientKey {
     }
 }
 
-fn wrap_to(key: &RecipientKey, known: &dyn Identities) -> Result<WrapTo, DraftError> {
-    let identity = known
-        .identity(&ChainId(key.recipient.id))
-        .ok_or(RightsError::Recipient)?;
-    let user_key = identity
-        .user_keys()
-        .get(key.generation as usize)
-        .filter(|user_key| user_key.id == key.key_id)
-        .ok_or(RightsError::RecipientKey)?;
+fn wrap_to(key: &RecipientKey, known: &dyn Known) -> Result<WrapTo, DraftError> {
+    let record = public_key(key, known).ok_or(RightsError::RecipientKey)?;
     Ok(WrapTo {
         recipient: key.recipient,
         generation: key.generation,
         key_id: key.key_id,
-        key: user_key
-            .record
-            .kem_key()
-            .map_err(|_| KeyringError::PublicKey)?,
+        key: record.kem_key().map_err(|_| KeyringError::PublicKey)?,
     })
 }
 
@@ -117,7 +109,7 @@ fn wrap_all(
     writer: &Writer<'_>,
     secrets: &[&EpochSecret],
     keys: &[RecipientKey],
-    known: &dyn Identities,
+    known: &dyn Known,
     rng: &mut dyn CryptoRng,
 ) -> Result<Vec<Wrap>, DraftError> {
     let to = keys
@@ -132,10 +124,68 @@ pub fn create(
     writer: &Writer<'_>,
     tenant_id: ChainId,
     suite: u8,
-    mut grants: Vec<Grant>,
-    known: &dyn Identities,
+    grants: Vec<Grant>,
+    known: &dyn Known,
     rng: &mut dyn CryptoRng,
 ) -> Result<Draft, DraftError> {
+    let (core, body, draft) = begin(writer, tenant_id, Kind::Session, suite, grants, known, rng)?;
+    Ok(draft.signed(writer, &core, &SessionBody::Create(body)))
+}
+
+/// A new group; `history`: whether those who come later open what came before.
+pub fn create_group(
+    writer: &Writer<'_>,
+    tenant_id: ChainId,
+    history: bool,
+    grants: Vec<Grant>,
+    known: &dyn Known,
+    rng: &mut dyn CryptoRng,
+) -> Result<Draft, DraftError> {
+    let (core, create, begun) = begin(writer, tenant_id, Kind::Group, 0, grants, known, rng)?;
+    let body = GroupCreate {
+        create,
+        key: group_key(&begun.secret)?,
+        history: u8::from(history),
+    };
+    Ok(begun.signed(writer, &core, &SessionBody::GroupCreate(body)))
+}
+
+/// The public key of the generation of a group's key that `secret` is.
+pub fn group_key(secret: &EpochSecret) -> Result<KeyRecord, KeyringError> {
+    let public = secret.kem_key().public_key();
+    Ok(KeyRecord::kem(
+        &public.map_err(|_| KeyringError::PublicKey)?,
+    ))
+}
+
+/// An entry 0 that is not signed yet.
+struct Begun {
+    wraps: Vec<Wrap>,
+    secret: EpochSecret,
+}
+
+impl Begun {
+    fn signed(self, writer: &Writer<'_>, core: &Core, body: &SessionBody) -> Draft {
+        let entry = first_entry(core, writer.author, writer.now_ms, body.encode());
+        Draft {
+            entry: sign_entry(entry, writer.key),
+            wraps: self.wraps,
+            back_links: Vec::new(),
+            metadata: None,
+            secret: Some(self.secret),
+        }
+    }
+}
+
+fn begin(
+    writer: &Writer<'_>,
+    tenant_id: ChainId,
+    kind: Kind,
+    suite: u8,
+    mut grants: Vec<Grant>,
+    known: &dyn Known,
+    rng: &mut dyn CryptoRng,
+) -> Result<(Core, SessionCreate, Begun), DraftError> {
     let creator = writer.author.identity;
     let identity = known.identity(&creator).ok_or(RightsError::Recipient)?;
     grants.push(Grant {
@@ -147,7 +197,7 @@ pub fn create(
     let core = Core {
         version: VERSION,
         tenant_id,
-        kind: Kind::Session,
+        kind,
         authority: Authority::Creator(creator),
         suite,
         random: random_bytes(rng),
@@ -166,19 +216,33 @@ pub fn create(
         back_links: Vec::new(),
         wraps: commit(&wraps)?,
     };
-    let body = SessionBody::Create(SessionCreate {
+    let body = SessionCreate {
         core: core.clone(),
         grants,
         epoch,
-    });
-    let entry = first_entry(&core, writer.author, writer.now_ms, body.encode());
-    Ok(Draft {
+    };
+    Ok((core, body, Begun { wraps, secret }))
+}
+
+/// What is drafted for a group's right to do it, done by a member of that group.
+#[must_use]
+pub fn through(writer: &Writer<'_>, draft: Draft, path: &[Step]) -> Draft {
+    let mut entry = draft.entry.entry.clone();
+    let decoded = SessionBody::decode(entry.entry_type, entry.body.as_slice());
+    let Ok(body) = decoded else {
+        return draft; // it was encoded here
+    };
+    let (entry_type, bytes) = SessionBody::Through(Box::new(SessionThrough {
+        path: path.to_vec(),
+        body,
+    }))
+    .encode();
+    entry.entry_type = entry_type;
+    entry.body = bytes.into();
+    Draft {
         entry: sign_entry(entry, writer.key),
-        wraps,
-        back_links: Vec::new(),
-        metadata: None,
-        secret: Some(secret),
-    })
+        ..draft
+    }
 }
 
 /// A grant of the epochs whose `secrets` are given: the newest of each segment
@@ -188,7 +252,7 @@ pub fn grant(
     state: &SessionState,
     mut grants: Vec<Grant>,
     secrets: &[&EpochSecret],
-    known: &dyn Identities,
+    known: &dyn Known,
     rng: &mut dyn CryptoRng,
 ) -> Result<Draft, DraftError> {
     grants.sort_by_key(|grant| grant.key.recipient);
@@ -215,7 +279,7 @@ pub fn transfer(
     to: RecipientKey,
     remaining_rights: u8,
     secrets: &[&EpochSecret],
-    known: &dyn Identities,
+    known: &dyn Known,
     rng: &mut dyn CryptoRng,
 ) -> Result<Draft, DraftError> {
     let wraps = wrap_all(writer, secrets, &[to], known, rng)?;
@@ -247,9 +311,10 @@ pub fn rotate(
     writer: &Writer<'_>,
     state: &SessionState,
     earlier: &[&EpochSecret],
-    known: &dyn Identities,
+    known: &dyn Known,
     rng: &mut dyn CryptoRng,
 ) -> Result<Draft, DraftError> {
+    let mut crosses = false;
     let mut updates = Vec::new();
     let mut removals = Vec::new();
     let mut keys = Vec::new();
@@ -261,11 +326,9 @@ pub fn rotate(
             });
             continue;
         }
-        let identity = known
-            .identity(&ChainId(recipient.id))
-            .ok_or(RightsError::Recipient)?;
-        let newest = recipient_key(identity);
+        let newest = newest_key(recipient, known).ok_or(RightsError::Recipient)?;
         if newest.generation > member.key.generation {
+            crosses |= SessionState::crosses_segment(&member.key, &newest, known);
             updates.push(newest);
             keys.push(newest);
         } else {
@@ -279,7 +342,12 @@ pub fn rotate(
     };
     let secret = EpochSecret::generate(context, rng);
     let wraps = wrap_all(writer, &[&secret], &keys, known, rng)?;
-    let mut earlier = earlier.to_vec();
+    // What a group's newest members must not see, no back-link may open.
+    let mut earlier = if crosses {
+        Vec::new()
+    } else {
+        earlier.to_vec()
+    };
     earlier.sort_by_key(|secret| secret.context().epoch);
     let back_links: Vec<BackLink> = earlier
         .iter()
@@ -291,11 +359,19 @@ pub fn rotate(
         back_links: back_links.iter().map(back_link_ref).collect(),
         wraps: commit(&wraps)?,
     };
-    let body = SessionBody::Rotate(SessionRotate {
+    let rotate = SessionRotate {
         epoch,
         updates,
         removals,
-    });
+    };
+    let body = if state.is_group() {
+        SessionBody::GroupRotate(GroupRotate {
+            rotate,
+            key: group_key(&secret)?,
+        })
+    } else {
+        SessionBody::Rotate(rotate)
+    };
     Ok(Draft {
         wraps,
         back_links,

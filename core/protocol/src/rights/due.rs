@@ -1,8 +1,8 @@
 //! When a writer must begin a new epoch first.
 
+use super::known::{Known, newest_key};
 use super::state::SessionState;
-use crate::format::ids::{ChainId, Recipient};
-use crate::identity::Identities;
+use crate::format::ids::Recipient;
 
 /// Why an epoch is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum DueReason {
 /// The first reason why a new epoch is due at `now_ms`, by what is known of
 /// the recipients' chains. `None`: write on.
 #[must_use]
-pub fn due(state: &SessionState, known: &dyn Identities, now_ms: u64) -> Option<DueReason> {
+pub fn due(state: &SessionState, known: &dyn Known, now_ms: u64) -> Option<DueReason> {
     if state.someone_left() {
         return Some(DueReason::Left);
     }
@@ -27,8 +27,7 @@ pub fn due(state: &SessionState, known: &dyn Identities, now_ms: u64) -> Option<
         if member.expired_at(now_ms) {
             return Some(DueReason::Expired(*recipient));
         }
-        let identity = known.identity(&ChainId(recipient.id))?;
-        (identity.user_key().0 > member.key.generation)
-            .then_some(DueReason::NewGeneration(*recipient))
+        let newest = newest_key(recipient, known)?;
+        (newest.generation > member.key.generation).then_some(DueReason::NewGeneration(*recipient))
     })
 }

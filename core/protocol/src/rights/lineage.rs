@@ -2,11 +2,11 @@
 //! must lead to somebody who stays.
 
 use super::state::SessionState;
-use crate::format::ids::{ChainId, Recipient};
+use crate::format::ids::Recipient;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who granted to whom.
-pub(super) type Line = BTreeMap<Recipient, ChainId>;
+pub(super) type Line = BTreeMap<Recipient, Recipient>;
 
 impl SessionState {
     /// Everybody whose line of grants leads to one of `targets`.
@@ -17,7 +17,7 @@ impl SessionState {
                 .members
                 .iter()
                 .filter(|(recipient, member)| {
-                    let parent = Recipient::identity(member.granted_by);
+                    let parent = member.granted_by;
                     !fallen.contains(recipient) && parent != **recipient && fallen.contains(&parent)
                 })
                 .map(|(recipient, _)| *recipient)
@@ -43,20 +43,24 @@ impl SessionState {
     /// a later cascade has where to begin: to `answering`, unless that would
     /// put it below itself; else to the nearest one above, by the `line` as it
     /// was before; else to the first owner.
-    pub(super) fn reparent(&mut self, line: &Line, gone: &[Recipient], answering: Option<ChainId>) {
-        let orphans: Vec<(Recipient, ChainId)> = self
+    pub(super) fn reparent(
+        &mut self,
+        line: &Line,
+        gone: &[Recipient],
+        answering: Option<Recipient>,
+    ) {
+        let orphans: Vec<(Recipient, Recipient)> = self
             .members
             .iter()
-            .filter(|(_, member)| gone.contains(&Recipient::identity(member.granted_by)))
+            .filter(|(_, member)| gone.contains(&member.granted_by))
             .map(|(recipient, member)| (*recipient, member.granted_by))
             .collect();
         let first_owner = self.members.iter().find(|(_, it)| it.is_owner());
-        let first_owner = first_owner.map(|(recipient, _)| ChainId(recipient.id));
+        let first_owner = first_owner.map(|(recipient, _)| *recipient);
         for (orphan, parent) in orphans {
-            let above = answering.filter(|id| {
-                let heir = Recipient::identity(*id);
-                let stays = self.members.contains_key(&heir);
-                stays && heir != orphan && !is_above(line, &orphan, *id)
+            let above = answering.filter(|heir| {
+                let stays = self.members.contains_key(heir);
+                stays && *heir != orphan && !is_above(line, &orphan, *heir)
             });
             let heir = above
                 .or_else(|| self.nearest_above(line, parent))
@@ -68,11 +72,11 @@ impl SessionState {
     }
 
     /// The first one who stays in the line above `gone`.
-    fn nearest_above(&self, line: &Line, gone: ChainId) -> Option<ChainId> {
+    fn nearest_above(&self, line: &Line, gone: Recipient) -> Option<Recipient> {
         let mut current = gone;
         for _ in 0..=line.len() {
-            current = *line.get(&Recipient::identity(current))?;
-            if self.members.contains_key(&Recipient::identity(current)) {
+            current = *line.get(&current)?;
+            if self.members.contains_key(&current) {
                 return Some(current);
             }
         }
@@ -80,14 +84,11 @@ impl SessionState {
     }
 }
 
-/// Whether `ancestor` is in the `line` above `id`.
-pub(super) fn is_above(line: &Line, ancestor: &Recipient, id: ChainId) -> bool {
-    let mut current = Recipient::identity(id);
+/// Whether `ancestor` is in the `line` above `of`.
+pub(super) fn is_above(line: &Line, ancestor: &Recipient, of: Recipient) -> bool {
+    let mut current = of;
     for _ in 0..=line.len() {
-        match line
-            .get(&current)
-            .map(|parent| Recipient::identity(*parent))
-        {
+        match line.get(&current).copied() {
             Some(parent) if parent == *ancestor => return true,
             Some(parent) if parent != current => current = parent,
             _ => return false,

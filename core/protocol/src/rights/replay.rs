@@ -1,19 +1,23 @@
 //! Replay of a session's log: who wrote each entry, at which place of their
 //! own chain, and then the rule for its type.
 
-use super::state::{RightsError, SessionState};
+use super::groups::GroupPart;
+use super::known::Known;
+use super::state::{Member, RightsError, SessionState};
 use crate::chain::{ChainError, Replay, Tip, replay, verify_signature};
 use crate::format::bodies::{RecipientKey, SessionBody};
 use crate::format::entry::{Entry, SignedEntry};
-use crate::format::ids::{ChainId, Kind, Position};
-use crate::identity::{Identities, IdentityState, state::holds_position};
+use crate::format::ids::{ChainId, Kind, Position, Recipient};
+use crate::identity::{IdentityState, state::holds_position};
 use std::collections::BTreeMap;
 
 /// A chain that replay needs, at least up to an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Need {
-    /// The identity.
-    pub identity: ChainId,
+    /// Identity or group.
+    pub kind: Kind,
+    /// Its chain.
+    pub chain: ChainId,
     /// The entry that must be there.
     pub seq: u64,
 }
@@ -35,7 +39,7 @@ pub enum Outcome {
 pub fn replay_session(
     state: Option<SessionState>,
     entries: &[SignedEntry],
-    known: &(dyn Identities + 'static),
+    known: &(dyn Known + 'static),
 ) -> Result<Outcome, RightsError> {
     let needs = needs(entries, known)?;
     if !needs.is_empty() {
@@ -48,32 +52,46 @@ pub fn replay_session(
 ///
 /// # Errors
 /// [`RightsError`] if an entry is not one of a session.
-pub fn needs(entries: &[SignedEntry], known: &dyn Identities) -> Result<Vec<Need>, RightsError> {
-    let mut needs = BTreeMap::<ChainId, u64>::new();
-    let mut want = |identity: ChainId, position: &Position| {
-        let there = known
-            .identity(&identity)
-            .is_some_and(|state| state.hash_at(position.seq).is_some());
+pub fn needs(entries: &[SignedEntry], known: &dyn Known) -> Result<Vec<Need>, RightsError> {
+    let mut needs = BTreeMap::<(Kind, ChainId), u64>::new();
+    let mut want = |kind: Kind, chain: ChainId, position: &Position| {
+        let there = match kind {
+            Kind::Group => known
+                .group(&chain)
+                .is_some_and(|state| state.hash_at(position.seq).is_some()),
+            _ => known
+                .identity(&chain)
+                .is_some_and(|state| state.hash_at(position.seq).is_some()),
+        };
         if !there {
-            let seq = needs.entry(identity).or_default();
+            let seq = needs.entry((kind, chain)).or_default();
             *seq = position.seq.max(*seq);
         }
     };
     for signed in entries {
         let entry = &signed.entry;
-        if entry.kind != Kind::Session {
+        if !matches!(entry.kind, Kind::Session | Kind::Group) {
             return Err(ChainError::OtherChain.into());
         }
-        want(entry.author.identity, &entry.author.position);
+        want(
+            Kind::Identity,
+            entry.author.identity,
+            &entry.author.position,
+        );
         let body = SessionBody::decode(entry.entry_type, entry.body.as_slice())?;
+        if let SessionBody::Through(through) = &body {
+            for step in &through.path {
+                want(Kind::Group, step.group, &step.position);
+            }
+        }
         for key in named_keys(&body) {
             crate::format::bodies::check_recipient_kind(key.recipient.kind)?;
-            want(ChainId(key.recipient.id), &key.position);
+            want(key.recipient.kind, key.recipient.chain(), &key.position);
         }
     }
     Ok(needs
         .into_iter()
-        .map(|(identity, seq)| Need { identity, seq })
+        .map(|((kind, chain), seq)| Need { kind, chain, seq })
         .collect())
 }
 
@@ -83,25 +101,37 @@ fn named_keys(body: &SessionBody) -> Vec<&RecipientKey> {
         SessionBody::Grant(body) => body.grants.iter().map(|grant| &grant.key).collect(),
         SessionBody::Rotate(body) => body.updates.iter().collect(),
         SessionBody::Transfer(body) => vec![&body.to.key],
+        SessionBody::GroupCreate(body) => body.create.grants.iter().map(|it| &it.key).collect(),
+        SessionBody::GroupRotate(body) => body.rotate.updates.iter().collect(),
+        SessionBody::Through(through) => named_keys(&through.body),
         SessionBody::Revoke(_) | SessionBody::SetMetadata(_) | SessionBody::Tombstone => Vec::new(),
     }
 }
 
 impl Replay for SessionState {
-    type Known = dyn Identities;
+    type Known = dyn Known;
     type Error = RightsError;
 
     fn start(signed: &SignedEntry, known: &Self::Known) -> Result<Self, RightsError> {
         let entry = &signed.entry;
-        let SessionBody::Create(body) =
-            SessionBody::decode(entry.entry_type, entry.body.as_slice())?
-        else {
-            return Err(ChainError::Sequence.into());
+        let body = SessionBody::decode(entry.entry_type, entry.body.as_slice())?;
+        let (create, group) = match body {
+            SessionBody::Create(body) if entry.kind == Kind::Session => (body, None),
+            SessionBody::GroupCreate(body) if entry.kind == Kind::Group => {
+                (body.create, Some((body.key, body.history == 1)))
+            }
+            _ => return Err(ChainError::Sequence.into()),
         };
-        let tip = Tip::start(&body.core, entry)?;
+        let tip = Tip::start(&create.core, entry)?;
         let mut positions = BTreeMap::new();
         check_author(signed, tip.tenant_id, &mut positions, known)?;
-        Self::created(tip, entry, body, positions, known)
+        let (key, part) = match group {
+            Some((key, history)) => (Some(key), Some(GroupPart::new(history))),
+            None => (None, None),
+        };
+        let mut state = Self::created(tip, entry, create, (key, part), positions, known)?;
+        state.note(entry);
+        Ok(state)
     }
 
     fn apply(&mut self, signed: &SignedEntry, known: &Self::Known) -> Result<(), RightsError> {
@@ -114,6 +144,7 @@ impl Replay for SessionState {
         let body = SessionBody::decode(entry.entry_type, entry.body.as_slice())?;
         self.apply_body(entry, body, known)?;
         self.tip.advance(entry);
+        self.note(entry);
         Ok(())
     }
 
@@ -129,7 +160,7 @@ fn check_author(
     signed: &SignedEntry,
     tenant_id: ChainId,
     positions: &mut BTreeMap<ChainId, u64>,
-    known: &dyn Identities,
+    known: &dyn Known,
 ) -> Result<(), RightsError> {
     let author = &signed.entry.author;
     let identity = resolve(
@@ -152,7 +183,7 @@ fn resolve<'a>(
     position: &Position,
     tenant_id: ChainId,
     positions: &mut BTreeMap<ChainId, u64>,
-    known: &'a dyn Identities,
+    known: &'a dyn Known,
 ) -> Result<&'a IdentityState, RightsError> {
     let identity = known.identity(&id).ok_or(RightsError::Position)?;
     if identity.tenant_id() != tenant_id {
@@ -161,25 +192,43 @@ fn resolve<'a>(
     if holds_position(identity, position) != Some(true) {
         return Err(RightsError::Position);
     }
+    not_backwards(positions, id, position)?;
+    Ok(identity)
+}
+
+/// A place of a chain that is not before one that was named earlier.
+pub(super) fn not_backwards(
+    positions: &mut BTreeMap<ChainId, u64>,
+    id: ChainId,
+    position: &Position,
+) -> Result<(), RightsError> {
     let latest = positions.entry(id).or_insert(position.seq);
     if position.seq < *latest {
         return Err(RightsError::BackDated);
     }
     *latest = position.seq;
-    Ok(identity)
+    Ok(())
 }
 
 impl SessionState {
+    fn note(&mut self, entry: &Entry) {
+        if let Some(group) = &mut self.group {
+            group.note(entry, &self.members);
+        }
+    }
+
     /// Checks that a recipient's key is the newest of its chain at the place named.
     pub(super) fn check_recipient_key(
+        &mut self,
         key: &RecipientKey,
-        tenant_id: ChainId,
-        positions: &mut BTreeMap<ChainId, u64>,
-        known: &dyn Identities,
+        known: &dyn Known,
     ) -> Result<(), RightsError> {
         crate::format::bodies::check_recipient_kind(key.recipient.kind)?;
-        let id = ChainId(key.recipient.id);
-        let identity = resolve(id, &key.position, tenant_id, positions, known)?;
+        if key.recipient.kind == Kind::Group {
+            return self.check_group_key(key, known);
+        }
+        let (id, tenant_id) = (key.recipient.chain(), self.tip.tenant_id);
+        let identity = resolve(id, &key.position, tenant_id, &mut self.positions, known)?;
         match identity.user_key_at(key.position.seq) {
             Some((generation, user_key))
                 if generation == key.generation && user_key.id == key.key_id =>
@@ -190,11 +239,15 @@ impl SessionState {
         }
     }
 
-    /// The author's membership, if its grant had not ended at the entry's time.
-    pub(super) fn author(&self, entry: &Entry) -> Result<super::state::Member, RightsError> {
-        let recipient = crate::format::ids::Recipient::identity(entry.author.identity);
+    /// The membership of whoever acts: the author's own or a group's, if it had
+    /// not ended at the entry's time.
+    pub(super) fn acting(
+        &self,
+        entry: &Entry,
+        recipient: &Recipient,
+    ) -> Result<Member, RightsError> {
         self.members
-            .get(&recipient)
+            .get(recipient)
             .filter(|member| !member.expired_at(entry.claimed_ms))
             .cloned()
             .ok_or(RightsError::NotAllowed)

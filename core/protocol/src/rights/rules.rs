@@ -1,5 +1,7 @@
 //! One function for each type of entry: what it demands and what it changes.
 
+use super::groups::{GroupKey, GroupPart};
+use super::known::Known;
 use super::lineage::is_above;
 use super::state::{
     Epoch, MAX_MEMBERS, MAX_SEGMENTS, Member, RemovalCause, RemovedMember, RightsError,
@@ -12,9 +14,8 @@ use crate::format::bodies::{
 };
 use crate::format::codec::FormatError;
 use crate::format::entry::Entry;
-use crate::format::ids::{ChainId, Recipient};
-use crate::format::keys::Authority;
-use crate::identity::Identities;
+use crate::format::ids::{ChainId, Kind, Recipient};
+use crate::format::keys::{Authority, KeyRecord};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl SessionState {
@@ -22,8 +23,9 @@ impl SessionState {
         tip: Tip,
         entry: &Entry,
         body: SessionCreate,
+        (key, group): (Option<KeyRecord>, Option<GroupPart>),
         positions: BTreeMap<ChainId, u64>,
-        known: &dyn Identities,
+        known: &dyn Known,
     ) -> Result<Self, RightsError> {
         let creator = entry.author.identity;
         if body.core.authority != Authority::Creator(creator) {
@@ -40,11 +42,12 @@ impl SessionState {
             metadata: None,
             someone_left: false,
             ended: false,
+            group,
         };
         for grant in &body.grants {
             state.check_key(grant, known)?;
             check_owner_has_no_end(grant)?;
-            state.insert(grant, entry, BTreeSet::new());
+            state.insert(grant, entry, Recipient::identity(creator), BTreeSet::new());
         }
         let is_owner = state
             .members
@@ -56,7 +59,7 @@ impl SessionState {
         if body.epoch.epoch != 0 || !body.epoch.back_links.is_empty() {
             return Err(RightsError::Epoch);
         }
-        state.begin_epoch(entry, body.epoch, 0)?;
+        state.begin_epoch(entry, body.epoch, 0, key)?;
         Ok(state)
     }
 
@@ -64,42 +67,71 @@ impl SessionState {
         &mut self,
         entry: &Entry,
         body: SessionBody,
-        known: &dyn Identities,
+        known: &dyn Known,
     ) -> Result<(), RightsError> {
-        let author = self.author(entry)?;
-        match body {
-            SessionBody::Create(_) => Err(ChainError::Sequence.into()),
-            SessionBody::Grant(body) => self.grant(entry, &author, &body, known),
-            SessionBody::Revoke(body) => self.revoke(entry, &author, &body),
-            SessionBody::Rotate(body) => self.rotate(entry, &author, body, known),
-            SessionBody::Transfer(body) => self.transfer(entry, &author, &body, known),
-            SessionBody::SetMetadata(body) => self.set_metadata(&author, body),
-            SessionBody::Tombstone => {
+        let (acting, body) = match body {
+            SessionBody::Through(through) => {
+                let acting = self.check_path(entry, &through.path, known)?;
+                (acting, through.body)
+            }
+            body => (Recipient::identity(entry.author.identity), body),
+        };
+        let author = self.acting(entry, &acting)?;
+        if let Some(group) = &mut self.group {
+            group.fresh_segment &= matches!(body, SessionBody::Grant(_));
+        }
+        match (body, self.is_group()) {
+            (SessionBody::Grant(body), _) => self.grant(entry, &author, &body, known),
+            (SessionBody::Revoke(body), _) => self.revoke(entry, &author, &body),
+            (SessionBody::Rotate(body), false) => self.rotate(entry, &author, body, None, known),
+            (SessionBody::GroupRotate(body), true) => {
+                self.rotate(entry, &author, body.rotate, Some(body.key), known)
+            }
+            (SessionBody::Transfer(body), _) => self.transfer(entry, &author, &body, known),
+            (SessionBody::SetMetadata(body), _) => self.set_metadata(&author, body),
+            (SessionBody::Tombstone, _) => {
                 if !author.is_owner() {
                     return Err(RightsError::Owner);
                 }
                 self.ended = true;
                 Ok(())
             }
+            // Entry 0 in the middle, a group's entry in a session, or the reverse.
+            _ => Err(ChainError::Sequence.into()),
         }
     }
 
-    fn check_key(&mut self, grant: &Grant, known: &dyn Identities) -> Result<(), RightsError> {
-        let tenant_id = self.tip.tenant_id;
-        Self::check_recipient_key(&grant.key, tenant_id, &mut self.positions, known)
+    fn check_key(&mut self, grant: &Grant, known: &dyn Known) -> Result<(), RightsError> {
+        self.check_recipient_key(&grant.key, known)?;
+        // A group that was deleted is nobody.
+        let group = known.group(&grant.key.recipient.chain());
+        let is_over = grant.key.recipient.kind == Kind::Group
+            && group.is_some_and(|it| it.ended() && it.tip().head == grant.key.position);
+        if is_over {
+            return Err(RightsError::Recipient);
+        }
+        Ok(())
     }
 
-    fn insert(&mut self, grant: &Grant, entry: &Entry, segments: BTreeSet<u32>) {
+    fn insert(
+        &mut self,
+        grant: &Grant,
+        entry: &Entry,
+        granted_by: Recipient,
+        segments: BTreeSet<u32>,
+    ) {
         let member = Member {
             key: grant.key,
             rights: grant.rights,
             expires_ms: grant.expires_ms,
-            granted_by: entry.author.identity,
+            granted_by,
+            signed_by: entry.author.identity,
             granted_seq: entry.seq,
             granted_ms: entry.claimed_ms,
             segments,
         };
         self.members.insert(grant.key.recipient, member);
+        self.touch(grant.key.recipient);
     }
 
     /// Begins an epoch for everybody who is a recipient now.
@@ -108,6 +140,7 @@ impl SessionState {
         entry: &Entry,
         start: EpochStart,
         segment: u32,
+        key: Option<KeyRecord>,
     ) -> Result<(), RightsError> {
         if self.members.len() > MAX_MEMBERS || segment >= MAX_SEGMENTS {
             return Err(RightsError::TooMany);
@@ -124,6 +157,7 @@ impl SessionState {
             segment,
             seq: entry.seq,
             back_links: start.back_links,
+            key: key.map(GroupKey::new),
         });
         self.someone_left = false;
         Ok(())
@@ -134,7 +168,7 @@ impl SessionState {
         entry: &Entry,
         author: &Member,
         body: &SessionGrant,
-        known: &dyn Identities,
+        known: &dyn Known,
     ) -> Result<(), RightsError> {
         if !author.rights.contains(RightsBits::FORWARD) {
             return Err(RightsError::NotAllowed);
@@ -142,16 +176,40 @@ impl SessionState {
         let segments =
             self.granted_segments(author, &body.epochs, body.grants.len(), &body.wraps)?;
         for grant in &body.grants {
-            self.check_grant(entry, author, grant)?;
+            self.check_grant(author, grant)?;
+            self.check_history(grant, &body.epochs)?;
+            self.check_not_across(&grant.key, known)?;
             self.check_key(grant, known)?;
             let mut all = segments.clone();
             self.keep_what_it_had(&grant.key, &mut all);
-            self.insert(grant, entry, all);
+            self.insert(grant, entry, author.key.recipient, all);
         }
         if self.members.len() > MAX_MEMBERS {
             return Err(RightsError::TooMany);
         }
         self.wraps.insert(entry.seq, (body.wraps, entry.author));
+        Ok(())
+    }
+
+    /// A grant to a group that has begun a segment since it was recorded would
+    /// open to its newest members what came before: a rotation comes first.
+    fn check_not_across(&self, key: &RecipientKey, known: &dyn Known) -> Result<(), RightsError> {
+        match self.members.get(&key.recipient) {
+            Some(old) if Self::crosses_segment(&old.key, key, known) => Err(RightsError::Epoch),
+            _ => Ok(()),
+        }
+    }
+
+    /// Somebody who comes to a group "from now on" is given nothing that was
+    /// used before.
+    fn check_history(&self, grant: &Grant, epochs: &[u32]) -> Result<(), RightsError> {
+        let Some(group) = self.group.as_ref().filter(|it| !it.history) else {
+            return Ok(());
+        };
+        let is_new = !self.members.contains_key(&grant.key.recipient);
+        if is_new && (epochs.len() != 1 || !group.fresh_segment) {
+            return Err(RightsError::Epoch);
+        }
         Ok(())
     }
 
@@ -192,12 +250,7 @@ impl SessionState {
         Ok(segments)
     }
 
-    fn check_grant(
-        &self,
-        entry: &Entry,
-        author: &Member,
-        grant: &Grant,
-    ) -> Result<(), RightsError> {
+    fn check_grant(&self, author: &Member, grant: &Grant) -> Result<(), RightsError> {
         let recipient = grant.key.recipient;
         if recipient == author.key.recipient {
             return Err(RightsError::Recipient);
@@ -221,7 +274,7 @@ impl SessionState {
         // Whoever answers for the author's own rights can't come to depend on
         // the author: revoking with cascade would have no beginning.
         let depends = !author.is_owner()
-            && is_above(&self.line_of_grants(), &recipient, entry.author.identity);
+            && is_above(&self.line_of_grants(), &recipient, author.key.recipient);
         if depends {
             return Err(RightsError::NotAllowed);
         }
@@ -242,8 +295,9 @@ impl SessionState {
             if member.is_owner() && !author.is_owner() {
                 return Err(RightsError::Owner);
             }
-            // Leaving needs no right.
-            if !may_revoke && (*target != me || cascade) {
+            // Leaving needs no right; but nobody leaves for a whole group.
+            let leaves = *target == me && me == Recipient::identity(entry.author.identity);
+            if !may_revoke && (!leaves || cascade) {
                 return Err(RightsError::NotAllowed);
             }
         }
@@ -273,12 +327,13 @@ impl SessionState {
         if self.owners() == 0 {
             return Err(RightsError::Owner);
         }
-        self.reparent(&line, &body.recipients, Some(entry.author.identity));
+        self.reparent(&line, &body.recipients, Some(me));
         Ok(())
     }
 
     fn remove(&mut self, entry: &Entry, recipient: Recipient, cause: RemovalCause) {
         self.members.remove(&recipient);
+        self.touch(recipient);
         self.removed.push(RemovedMember {
             recipient,
             cause,
@@ -294,7 +349,8 @@ impl SessionState {
         entry: &Entry,
         author: &Member,
         body: SessionRotate,
-        known: &dyn Identities,
+        group_key: Option<KeyRecord>,
+        known: &dyn Known,
     ) -> Result<(), RightsError> {
         for removal in &body.removals {
             if removal.reason != RemovalReason::Expired {
@@ -322,35 +378,51 @@ impl SessionState {
         }
         let gone: Vec<Recipient> = body.removals.iter().map(|it| it.recipient).collect();
         self.reparent(&line, &gone, None);
-        let tenant_id = self.tip.tenant_id;
+        let mut crosses = false;
         for key in &body.updates {
             let old = self
                 .members
                 .get(&key.recipient)
-                .ok_or(RightsError::Recipient)?;
-            if key.generation < old.key.generation {
+                .ok_or(RightsError::Recipient)?
+                .key;
+            if key.generation < old.generation {
                 return Err(RightsError::RecipientKey);
             }
-            Self::check_recipient_key(key, tenant_id, &mut self.positions, known)?;
+            self.check_recipient_key(key, known)?;
+            crosses |= Self::crosses_segment(&old, key, known);
             if let Some(member) = self.members.get_mut(&key.recipient) {
                 member.key = *key;
             }
+            self.touch(key.recipient);
         }
-        let segment = self.segment_of(author, &body.epoch)?;
-        self.begin_epoch(entry, body.epoch, segment)
+        let segment = self.segment_of(author, &body.epoch, crosses)?;
+        if let Some(group) = &mut self.group {
+            group.fresh_segment = body.epoch.back_links.is_empty();
+        }
+        self.begin_epoch(entry, body.epoch, segment, group_key)
     }
 
-    fn segment_of(&self, author: &Member, start: &EpochStart) -> Result<u32, RightsError> {
+    /// The segment that an epoch is in. `crosses`: a group among the recipients
+    /// has begun a segment, and its newest members must not see what was before.
+    fn segment_of(
+        &self,
+        author: &Member,
+        start: &EpochStart,
+        crosses: bool,
+    ) -> Result<u32, RightsError> {
         let current = self.current_segment();
         if start.epoch != self.current_epoch() + 1 {
             return Err(RightsError::Epoch);
         }
         if start.back_links.is_empty() {
             // Taking the past away from those who come later.
-            if !author.rights.contains(RightsBits::REVOKE) {
+            if !crosses && !author.rights.contains(RightsBits::REVOKE) {
                 return Err(RightsError::NotAllowed);
             }
             return Ok(current + 1);
+        }
+        if crosses {
+            return Err(RightsError::Epoch);
         }
         let in_segment = |target: u32| self.epoch(target).is_some_and(|it| it.segment == current);
         if start.back_links.iter().all(|link| in_segment(link.target)) {
@@ -365,7 +437,7 @@ impl SessionState {
         entry: &Entry,
         author: &Member,
         body: &SessionTransfer,
-        known: &dyn Identities,
+        known: &dyn Known,
     ) -> Result<(), RightsError> {
         let me = author.key.recipient;
         let to = body.to.key.recipient;
@@ -377,23 +449,23 @@ impl SessionState {
         }
         check_owner_has_no_end(&body.to)?;
         let mut segments = self.granted_segments(author, &body.epochs, 1, &body.wraps)?;
+        self.check_not_across(&body.to.key, known)?;
         self.check_key(&body.to, known)?;
         self.keep_what_it_had(&body.to.key, &mut segments);
-        self.insert(&body.to, entry, segments);
+        self.insert(&body.to, entry, me, segments);
         self.wraps.insert(entry.seq, (body.wraps, entry.author));
         // The new owner answers for itself, and for what the old one granted.
-        let new_owner = ChainId(to.id);
         if let Some(member) = self.members.get_mut(&to) {
-            member.granted_by = new_owner;
+            member.granted_by = to;
         }
         if body.remaining_rights == 0 {
             let line = self.line_of_grants();
             self.remove(entry, me, RemovalCause::Left);
-            self.reparent(&line, &[me], Some(new_owner));
+            self.reparent(&line, &[me], Some(to));
         } else if let Some(member) = self.members.get_mut(&me) {
             member.rights = RightsBits(body.remaining_rights);
             if !member.is_owner() {
-                member.granted_by = new_owner;
+                member.granted_by = to;
             }
         }
         if self.members.len() > MAX_MEMBERS {

@@ -12,7 +12,7 @@ use thiserror::Error;
 /// Recipients that one session may have.
 pub const MAX_MEMBERS: usize = 10_000;
 /// Segments that one session may have.
-pub const MAX_SEGMENTS: u32 = 256;
+pub const MAX_SEGMENTS: u32 = 1_024;
 
 /// Why a session's entry was refused.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -51,6 +51,12 @@ pub enum RightsError {
     /// The session was ended by its owner.
     #[error("the session was ended by its owner")]
     Ended,
+    /// A group would be in itself.
+    #[error("the group contains, directly or not, the group that it would be added to")]
+    Circle,
+    /// Groups in groups beyond the bound.
+    #[error("groups are nested more than four deep")]
+    TooDeep,
     /// A bound on recipients or segments.
     #[error("the session would have more recipients or segments than the protocol allows")]
     TooMany,
@@ -71,8 +77,10 @@ pub struct Member {
     pub rights: RightsBits,
     /// Until when, in milliseconds since 1970-01-01 UTC; 0 = without end.
     pub expires_ms: u64,
-    /// The identity that answers for the grant.
-    pub granted_by: ChainId,
+    /// Who answers for the grant: an identity, or a group.
+    pub granted_by: Recipient,
+    /// The identity that has signed it.
+    pub signed_by: ChainId,
     /// The entry of the grant.
     pub granted_seq: u64,
     /// That entry's signed time.
@@ -135,6 +143,8 @@ pub struct Epoch {
     pub seq: u64,
     /// The earlier epochs that it opens.
     pub back_links: Vec<BackLinkRef>,
+    /// Of a group: this generation's key.
+    pub key: Option<super::groups::GroupKey>,
 }
 
 /// A session's log, replayed.
@@ -151,6 +161,8 @@ pub struct SessionState {
     pub(super) metadata: Option<SessionSetMetadata>,
     pub(super) someone_left: bool,
     pub(super) ended: bool,
+    /// Of a group only.
+    pub(super) group: Option<super::groups::GroupPart>,
 }
 
 impl SessionState {

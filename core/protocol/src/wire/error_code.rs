@@ -59,6 +59,7 @@ codes! {
     TooManyTries = "TOO_MANY_TRIES", 429, "Too many wrong tries at this backup; wait half an hour and try again.";
     TenantNotFound = "TENANT_NOT_FOUND", 404, "The directory does not know this tenant.";
     IdentityNotFound = "IDENTITY_NOT_FOUND", 404, "The directory does not know this identity.";
+    GroupNotFound = "GROUP_NOT_FOUND", 404, "The directory does not know this group.";
     SessionNotFound = "SESSION_NOT_FOUND", 404, "There is no such encryption session, or this identity was never a recipient of it.";
     AccessRevoked = "ACCESS_REVOKED", 403, "This identity's access to the encryption session was revoked.";
     AccessExpired = "ACCESS_EXPIRED", 403, "This identity's access to the encryption session has expired.";

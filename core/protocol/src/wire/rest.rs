@@ -420,6 +420,28 @@ answer! {
     }
 }
 body! {
+    /// Where the asking identity, or a group that it is in, is a recipient.
+    MembershipsLookup {
+        /// 3: groups; 4: sessions.
+        kind: u8,
+        /// A group, instead of the identity itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<B64x32>,
+        /// Only those after this id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<B64x32>,
+    }
+}
+answer! {
+    /// Where somebody is a recipient.
+    Memberships {
+        /// Ids of sessions or groups, ascending, at most 1,024.
+        chains: Vec<B64x32>,
+        /// Whether there are more after the last one.
+        more: bool,
+    }
+}
+body! {
     /// What the development server's enrolment endpoint is asked.
     DevEnrolment {
         /// The app's own name for the identity.

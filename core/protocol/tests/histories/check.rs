@@ -103,7 +103,7 @@ pub fn epochs(open: &Opened) -> BTreeSet<u32> {
 /// The members that replay gives, in the model's words.
 pub fn members(stage: &Stage, state: &SessionState) -> Snapshot {
     let member = |(recipient, member): (&Recipient, &plico_protocol::rights::Member)| {
-        let by = Recipient::identity(member.granted_by);
+        let by = member.granted_by;
         let told = Member {
             rights: member.rights.0,
             end: member.expires_ms,

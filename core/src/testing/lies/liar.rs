@@ -197,7 +197,7 @@ impl<'a> Liar<'a> {
                 Outcome::Done(state) => return Ok((*state, known)),
                 Outcome::Needs(needs) => {
                     for need in needs {
-                        known.insert(need.identity, self.identity(need.identity).await?);
+                        known.insert(need.chain, self.identity(need.chain).await?);
                     }
                 }
             }

@@ -107,8 +107,7 @@ async fn stored(liar: &Liar<'_>, id: ChainId, recipient: Recipient) -> Result<Ve
             entries: 1,
             bytes: 1,
         },
-        recipient: Some(recipient),
-        ranges: vec![(0, u32::MAX)],
+        readers: vec![(recipient, vec![(0, u32::MAX)])],
         wraps_per_range: usize::from(u16::MAX),
         now_ms: liar.now_ms,
     };

@@ -11,7 +11,7 @@ use super::{
     StoredEntry, TenantRow, Write, WriteError,
 };
 use async_trait::async_trait;
-use plico_protocol::format::ids::ChainId;
+use plico_protocol::format::ids::{ChainId, Kind, Recipient};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -20,7 +20,11 @@ use std::time::Duration;
 
 /// The steps that lead to the schema of this release; the database counts them
 /// in its `user_version`.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+];
 /// "Plic": marks the file as ours.
 const APPLICATION_ID: i64 = 0x506c_6963;
 const READERS: u32 = 4;
@@ -265,6 +269,16 @@ impl Storage for SqliteStorage {
         handle: [u8; 16],
     ) -> Result<Option<ChainId>, StorageError> {
         read::session_by_handle(&self.reader, tenant, handle).await
+    }
+
+    async fn chains_of(
+        &self,
+        tenant: ChainId,
+        recipient: Recipient,
+        kind: Kind,
+        after: Option<ChainId>,
+    ) -> Result<Vec<ChainId>, StorageError> {
+        read::chains_of(&self.reader, tenant, recipient, kind, after).await
     }
 
     async fn entries(&self, at: ChainRef, page: Page) -> Result<Vec<Vec<u8>>, StorageError> {

@@ -187,14 +187,15 @@ pub(super) async fn rows(
     let (entries, more) = entries(connection, &chain, wanted.page).await?;
     let mut wraps = Vec::new();
     let mut back_links = Vec::new();
-    if let Some(recipient) = &wanted.recipient {
-        for range in &wanted.ranges {
+    for (recipient, ranges) in &wanted.readers {
+        for range in ranges {
             wraps.extend(read_wraps(connection, &chain, recipient, *range, wanted).await?);
             back_links.extend(read_back_links(connection, &chain, *range).await?);
         }
     }
     wraps.sort_by_key(|stored| stored.wrap.epoch);
     back_links.sort_by_key(|link| (link.epoch, link.target));
+    back_links.dedup_by_key(|link| (link.epoch, link.target));
     let opening = if chain.head.kind == Kind::Identity {
         opening(connection, at).await?
     } else {
@@ -292,6 +293,31 @@ async fn opening(
         .fetch_optional(connection)
         .await?;
     Ok(row.map(|row| row.try_get("opening")).transpose()?)
+}
+
+pub(super) async fn chains_of(
+    pool: &SqlitePool,
+    tenant: ChainId,
+    recipient: Recipient,
+    kind: Kind,
+    after: Option<ChainId>,
+) -> Result<Vec<ChainId>, StorageError> {
+    // Nothing is below an id of zeros, which no chain has.
+    let after = after.unwrap_or(ChainId::ZERO);
+    let rows = sqlx::query(
+        "SELECT id FROM chains WHERE tenant = ? AND kind = ? AND id > ? AND no IN
+           (SELECT chain FROM wraps WHERE recipient = ? AND kind = ?)
+         ORDER BY id LIMIT 1024",
+    )
+    .bind(tenant.0.as_slice())
+    .bind(i64::from(kind.to_u8()))
+    .bind(after.0.as_slice())
+    .bind(recipient.id.as_slice())
+    .bind(i64::from(recipient.kind.to_u8()))
+    .fetch_all(pool)
+    .await?;
+    let id = |row: &SqliteRow| Ok(ChainId(array(row.try_get("id")?)?));
+    rows.iter().map(id).collect()
 }
 
 pub(super) async fn user(

@@ -2,14 +2,20 @@
 
 use super::{EpochStart, WrapsRef};
 use crate::format::codec::{FormatError, decode, encode, strictly_ascending};
-use crate::format::ids::{KeyId, Kind, Position, Recipient};
-use crate::format::keys::Core;
+use crate::format::ids::{ChainId, KeyId, Kind, Position, Recipient};
+use crate::format::keys::{Core, KeyRecord};
+use crate::format::opaque::Opaque;
 use tls_codec::{TlsDeserializeBytes, TlsSerializeBytes, TlsSize};
 
 /// Recipients that one entry may add or update.
 pub const MAX_RECIPIENTS_PER_ENTRY: usize = 2_048;
 /// Epochs that one grant may carry wraps for (one for each segment granted).
 pub const MAX_EPOCHS_PER_GRANT: usize = 16;
+
+/// Groups that one author may act through.
+pub const MAX_STEPS: usize = 4;
+/// Added to the type of what a group's log has in place of a session's.
+const IN_GROUP: u16 = 16;
 
 /// Rights on a session, one byte.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
@@ -120,6 +126,57 @@ pub enum SessionBody {
     SetMetadata(SessionSetMetadata),
     /// Type 7: the end. The body is empty.
     Tombstone,
+    /// Type 9: what a group may do here, done by a member of it.
+    Through(Box<SessionThrough>),
+    /// Type 17: entry 0 of a group.
+    GroupCreate(GroupCreate),
+    /// Type 20: the next generation of a group's key.
+    GroupRotate(GroupRotate),
+}
+
+/// `struct { opaque group[32]; Position position; } Step;`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
+pub struct Step {
+    /// The group.
+    pub group: ChainId,
+    /// The head of its chain as the author knew it.
+    pub position: Position,
+}
+
+/// What a member of a group does as that group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionThrough {
+    /// From the recipient of this chain to the group that the author is in.
+    pub path: Vec<Step>,
+    /// What is done.
+    pub body: SessionBody,
+}
+
+#[derive(TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
+struct ThroughWire {
+    path: Vec<Step>,
+    entry_type: u16,
+    body: Opaque,
+}
+
+/// `struct { SessionCreate create; KeyRecord key; uint8 history; } GroupCreate;`
+#[derive(Clone, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
+pub struct GroupCreate {
+    /// As a session's.
+    pub create: SessionCreate,
+    /// The public key of generation 0.
+    pub key: KeyRecord,
+    /// 1: a new member opens what came before. 0: only what comes from then on.
+    pub history: u8,
+}
+
+/// `struct { SessionRotate rotate; KeyRecord key; } GroupRotate;`
+#[derive(Clone, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
+pub struct GroupRotate {
+    /// As a session's.
+    pub rotate: SessionRotate,
+    /// The public key of the new generation.
+    pub key: KeyRecord,
 }
 
 /// `struct { Core core; Grant grants<V>; EpochStart epoch; } SessionCreate;`
@@ -213,16 +270,54 @@ fn check_epochs(epochs: &[u32]) -> Result<(), FormatError> {
 impl SessionBody {
     /// The recipients whose keys the entry states: their chains are needed to
     /// replay it.
-    pub fn recipients(&self) -> impl Iterator<Item = Recipient> {
+    pub fn recipients(&self) -> Box<dyn Iterator<Item = Recipient> + '_> {
         let (grants, updates): (&[Grant], &[RecipientKey]) = match self {
             Self::Create(body) => (&body.grants, &[]),
             Self::Grant(body) => (&body.grants, &[]),
             Self::Transfer(body) => (core::slice::from_ref(&body.to), &[]),
             Self::Rotate(body) => (&[], &body.updates),
+            Self::GroupCreate(body) => (&body.create.grants, &[]),
+            Self::GroupRotate(body) => (&[], &body.rotate.updates),
+            Self::Through(through) => return Box::new(through.body.recipients()),
             Self::Revoke(_) | Self::SetMetadata(_) | Self::Tombstone => (&[], &[]),
         };
         let keys = grants.iter().map(|grant| &grant.key).chain(updates);
-        keys.map(|key| key.recipient)
+        Box::new(keys.map(|key| key.recipient))
+    }
+
+    /// What is done, whoever does it, in a session's words: without the path, and
+    /// without a group's key.
+    #[must_use]
+    pub fn deed(self) -> Self {
+        match self {
+            Self::Through(through) => through.body.deed(),
+            Self::GroupCreate(body) => Self::Create(body.create),
+            Self::GroupRotate(body) => Self::Rotate(body.rotate),
+            other => other,
+        }
+    }
+
+    /// The groups that the entry is written through, grants to or rotates for,
+    /// and the places that it names of their chains.
+    pub fn groups(&self) -> Vec<(ChainId, Position)> {
+        let of = |key: &RecipientKey| {
+            let is_group = key.recipient.kind == Kind::Group;
+            is_group.then(|| (key.recipient.chain(), key.position))
+        };
+        let of_grants = |grants: &[Grant]| grants.iter().filter_map(|it| of(&it.key)).collect();
+        match self {
+            Self::Create(body) => of_grants(&body.grants),
+            Self::GroupCreate(body) => of_grants(&body.create.grants),
+            Self::Grant(body) => of_grants(&body.grants),
+            Self::Transfer(body) => of(&body.to.key).into_iter().collect(),
+            Self::Rotate(body) => body.updates.iter().filter_map(of).collect(),
+            Self::GroupRotate(body) => body.rotate.updates.iter().filter_map(of).collect(),
+            Self::Through(through) => {
+                let steps = through.path.iter().map(|it| (it.group, it.position));
+                steps.chain(through.body.groups()).collect()
+            }
+            Self::Revoke(_) | Self::SetMetadata(_) | Self::Tombstone => Vec::new(),
+        }
     }
 
     /// Decodes a body of `entry_type`. Type 8, the checkpoint, is reserved.
@@ -230,8 +325,7 @@ impl SessionBody {
         Ok(match entry_type {
             1 => {
                 let body: SessionCreate = decode("session create", bytes)?;
-                check_grants(&body.grants)?;
-                body.epoch.check()?;
+                check_create(&body)?;
                 Self::Create(body)
             }
             2 => {
@@ -253,14 +347,7 @@ impl SessionBody {
             }
             4 => {
                 let body: SessionRotate = decode("session rotate", bytes)?;
-                if body.updates.len() > MAX_RECIPIENTS_PER_ENTRY
-                    || body.removals.len() > MAX_RECIPIENTS_PER_ENTRY
-                {
-                    return Err(FormatError::TooLarge("session rotate"));
-                }
-                body.epoch.check()?;
-                strictly_ascending("updates", body.updates.iter().map(|key| key.recipient))?;
-                strictly_ascending("removals", body.removals.iter().map(|it| it.recipient))?;
+                check_rotate(&body)?;
                 Self::Rotate(body)
             }
             5 => {
@@ -275,6 +362,22 @@ impl SessionBody {
             6 => Self::SetMetadata(decode("set metadata", bytes)?),
             7 if bytes.is_empty() => Self::Tombstone,
             7 => return Err(FormatError::Malformed("tombstone")),
+            9 => Self::Through(Box::new(decode_through(bytes)?)),
+            17 => {
+                let body: GroupCreate = decode("group create", bytes)?;
+                check_create(&body.create)?;
+                if body.history > 1 {
+                    return Err(FormatError::Malformed("group create"));
+                }
+                body.key.kem_key()?;
+                Self::GroupCreate(body)
+            }
+            20 => {
+                let body: GroupRotate = decode("group rotate", bytes)?;
+                check_rotate(&body.rotate)?;
+                body.key.kem_key()?;
+                Self::GroupRotate(body)
+            }
             _ => return Err(FormatError::NeedsNewerClient("session entry")),
         })
     }
@@ -290,17 +393,59 @@ impl SessionBody {
             Self::Transfer(body) => (5, encode(body)),
             Self::SetMetadata(body) => (6, encode(body)),
             Self::Tombstone => (7, Vec::new()),
+            Self::Through(through) => {
+                let (entry_type, body) = through.body.encode();
+                let wire = ThroughWire {
+                    path: through.path.clone(),
+                    entry_type,
+                    body: Opaque::new(body),
+                };
+                (9, encode(&wire))
+            }
+            Self::GroupCreate(body) => (1 + IN_GROUP, encode(body)),
+            Self::GroupRotate(body) => (4 + IN_GROUP, encode(body)),
         }
     }
 }
 
-/// The kinds that may stand in a grant today. Groups and links are reserved.
+fn check_create(body: &SessionCreate) -> Result<(), FormatError> {
+    check_grants(&body.grants)?;
+    body.epoch.check()
+}
+
+fn check_rotate(body: &SessionRotate) -> Result<(), FormatError> {
+    if body.updates.len() > MAX_RECIPIENTS_PER_ENTRY
+        || body.removals.len() > MAX_RECIPIENTS_PER_ENTRY
+    {
+        return Err(FormatError::TooLarge("session rotate"));
+    }
+    body.epoch.check()?;
+    strictly_ascending("updates", body.updates.iter().map(|key| key.recipient))?;
+    strictly_ascending("removals", body.removals.iter().map(|it| it.recipient))
+}
+
+fn decode_through(bytes: &[u8]) -> Result<SessionThrough, FormatError> {
+    let wire: ThroughWire = decode("through", bytes)?;
+    if wire.path.is_empty() {
+        return Err(FormatError::Malformed("path"));
+    }
+    if wire.path.len() > MAX_STEPS {
+        return Err(FormatError::TooLarge("path"));
+    }
+    // No entry 0 is written so, and no path leads through another.
+    if matches!(wire.entry_type, 1 | 9 | 17) {
+        return Err(FormatError::Malformed("through"));
+    }
+    let body = SessionBody::decode(wire.entry_type, wire.body.as_slice())?;
+    let path = wire.path;
+    Ok(SessionThrough { path, body })
+}
+
+/// The kinds that may stand in a grant today. Links are reserved.
 pub fn check_recipient_kind(kind: Kind) -> Result<(), FormatError> {
     match kind {
-        Kind::Identity => Ok(()),
-        Kind::Group | Kind::Link | Kind::Session => {
-            Err(FormatError::NeedsNewerClient("recipient kind"))
-        }
+        Kind::Identity | Kind::Group => Ok(()),
+        Kind::Link | Kind::Session => Err(FormatError::NeedsNewerClient("recipient kind")),
         Kind::Tenant | Kind::Device | Kind::Recovery => {
             Err(FormatError::Malformed("recipient kind"))
         }

@@ -5,9 +5,9 @@ use crate::chain::{ChainError, Replay as _};
 use crate::format::bodies::SessionBody;
 use crate::format::entry::Entry;
 use crate::format::ids::{ChainId, Recipient};
-use crate::identity::Identities;
 use crate::keyring::KeyringError;
 use crate::primitives::hash::ref_hash;
+use crate::rights::Known;
 use crate::rights::{Outcome, SessionState, replay_session};
 use crate::wire::limits::MAX_SKEW_MS;
 use crate::wire::upload::Upload;
@@ -21,7 +21,7 @@ pub fn accept_session(
     state: Option<SessionState>,
     uploads: &[Upload],
     requester: ChainId,
-    known: &(dyn Identities + 'static),
+    known: &(dyn Known + 'static),
     now_ms: u64,
 ) -> Result<(SessionState, Effects), AcceptError> {
     let mut effects = Effects::default();
@@ -34,10 +34,10 @@ pub fn accept_session(
             check_follows(state, entry)?;
         }
         let before: BTreeSet<Recipient> = members(state.as_ref());
+        let acting = acting(entry)?;
         let expired = state.as_ref().is_some_and(|state| {
-            state
-                .member(&Recipient::identity(requester))
-                .is_some_and(|it| it.expired_at(now_ms))
+            let member = state.member(&acting);
+            member.is_some_and(|it| it.expired_at(now_ms))
         });
         if expired {
             return Err(AcceptError::AuthorExpired);
@@ -68,6 +68,16 @@ pub fn accept_session(
     Ok((state, effects))
 }
 
+/// As whom the author acts.
+pub(super) fn acting(entry: &Entry) -> Result<Recipient, AcceptError> {
+    let body = SessionBody::decode(entry.entry_type, entry.body.as_slice())?;
+    Ok(match &body {
+        SessionBody::Through(through) => through.path.first().map(|it| Recipient::group(it.group)),
+        _ => None,
+    }
+    .unwrap_or(Recipient::identity(entry.author.identity)))
+}
+
 pub(super) fn members(state: Option<&SessionState>) -> BTreeSet<Recipient> {
     state
         .into_iter()
@@ -77,11 +87,7 @@ pub(super) fn members(state: Option<&SessionState>) -> BTreeSet<Recipient> {
 }
 
 /// The sender wrote it, and knows the newest of its own chain.
-fn check_author(
-    entry: &Entry,
-    requester: ChainId,
-    known: &dyn Identities,
-) -> Result<(), AcceptError> {
+fn check_author(entry: &Entry, requester: ChainId, known: &dyn Known) -> Result<(), AcceptError> {
     if entry.author.identity != requester {
         return Err(AcceptError::Requester);
     }
@@ -136,7 +142,8 @@ pub(super) fn check_wraps(
         tenant_id: state.tenant_id(),
         author: entry.author,
     };
-    let grants = match SessionBody::decode(entry.entry_type, entry.body.as_slice())? {
+    let body = SessionBody::decode(entry.entry_type, entry.body.as_slice())?;
+    let grants = match body.deed() {
         SessionBody::Grant(body) => {
             let to: Vec<Recipient> = body.grants.iter().map(|it| it.key.recipient).collect();
             Some((to, body.epochs))
@@ -179,7 +186,7 @@ pub(super) fn check_metadata(
 ) -> Result<(), AcceptError> {
     let entry = &upload.entry.entry;
     let body = SessionBody::decode(entry.entry_type, entry.body.as_slice())?;
-    match (body, &upload.metadata) {
+    match (body.deed(), &upload.metadata) {
         (SessionBody::SetMetadata(body), Some(blob))
             if ref_hash("metadata", blob) == body.blob_hash =>
         {

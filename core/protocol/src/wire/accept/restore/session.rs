@@ -5,11 +5,13 @@ use crate::chain::ChainError;
 use crate::format::bodies::SessionBody;
 use crate::format::entry::Entry;
 use crate::format::ids::{ChainId, KeyId, Recipient};
-use crate::identity::Identities;
 use crate::keyring::KeyringError;
 use crate::primitives::hash::ref_hash;
+use crate::rights::Known;
 use crate::rights::{Outcome, SessionState, replay_session};
-use crate::wire::accept::session::{check_back_links, check_metadata, check_wraps, members};
+use crate::wire::accept::session::{
+    acting, check_back_links, check_metadata, check_wraps, members,
+};
 use crate::wire::accept::{
     AcceptError, Effects, FilledEntry, WrapPlaceOf, accept_back_links, accept_wraps,
 };
@@ -33,7 +35,7 @@ pub fn accept_restore_session(
     stored: &[StoredAlready],
     uploads: &[Upload],
     requester: ChainId,
-    known: &(dyn Identities + 'static),
+    known: &(dyn Known + 'static),
     window: Window,
 ) -> Result<(SessionState, Effects), AcceptError> {
     let head = state.as_ref().map(|state| state.tip().head);
@@ -79,7 +81,7 @@ fn check_grant_of_author(
     entry: &Entry,
     window: Window,
 ) -> Result<(), AcceptError> {
-    let author = Recipient::identity(entry.author.identity);
+    let author = acting(entry)?;
     let has_ended = state
         .and_then(|state| state.member(&author))
         .is_some_and(|member| member.expired_at(window.now_ms));
@@ -94,7 +96,7 @@ fn check_grant_of_author(
 /// author names, this checks the chain's head.
 fn check_device_of_author(
     entry: &Entry,
-    known: &dyn Identities,
+    known: &dyn Known,
     window: Window,
 ) -> Result<(), AcceptError> {
     let active = known
@@ -123,9 +125,8 @@ fn apply_new(
         check_back_links(state, upload, effects)?;
     }
     let entry = &upload.entry.entry;
-    if let SessionBody::SetMetadata(_) =
-        SessionBody::decode(entry.entry_type, entry.body.as_slice())?
-    {
+    let body = SessionBody::decode(entry.entry_type, entry.body.as_slice())?;
+    if let SessionBody::SetMetadata(_) = body.deed() {
         effects.metadata = None;
         effects.metadata_stale = true;
     }
@@ -145,7 +146,7 @@ fn fill_old(
     effects: &mut Effects,
 ) -> Result<(), AcceptError> {
     let entry = &upload.entry.entry;
-    let body = SessionBody::decode(entry.entry_type, entry.body.as_slice())?;
+    let body = SessionBody::decode(entry.entry_type, entry.body.as_slice())?.deed();
     if !upload.wraps.is_empty() {
         let mut filled = Effects::default();
         let leaves = check_old_wraps(state, upload, &body, &mut filled)?;

@@ -1,0 +1,2 @@
+-- In which chains somebody is a recipient.
+CREATE INDEX wraps_recipient ON wraps (recipient, kind, chain);
