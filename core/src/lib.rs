@@ -39,12 +39,13 @@ pub mod store;
 pub mod testing;
 
 pub use client::{
-    Account, AccountOptions, BackupStatus, CancelToken, Context, ContextValue, Decrypted, DeviceId,
-    DeviceInfo, EncryptionSession, EnrolmentRequest, Event, FileKey, FileOptions, Fingerprint,
-    Grant, Group, GroupId, GroupMember, GroupOptions, GroupRole, IdentityId, LogLevel, LogRecord,
-    MemberId, OfflineOpened, OnMissing, Page, Plico, PlicoBuilder, Progress, Recipient,
-    RecipientInfo, RecoverOptions, RecoveryKey, RegisterOptions, RevokeOptions, Rights, SessionId,
-    SessionOptions, Snapshot, SnapshotOptions, Suite, TenantId, open_offline_file,
+    Access, AccessEnd, AccessList, Account, AccountOptions, BackupStatus, CancelToken, Context,
+    ContextValue, Decrypted, DeviceId, DeviceInfo, EncryptionSession, EnrolmentRequest, Event,
+    FileKey, FileOptions, Fingerprint, FormerAccess, Grant, Group, GroupId, GroupMember,
+    GroupOptions, GroupRole, IdentityId, LogLevel, LogRecord, MemberId, OfflineOpened, OnMissing,
+    Page, Plico, PlicoBuilder, Progress, Recipient, RecipientInfo, RecoverOptions, RecoveryKey,
+    RegisterOptions, RevokeOptions, Rights, SessionId, SessionOptions, SignedEnvelope, Snapshot,
+    SnapshotOptions, Suite, TenantId, Writer, WrittenBy, open_offline_file,
 };
 pub use error::{Error, ErrorCode, Result};
 #[cfg(feature = "harden")]

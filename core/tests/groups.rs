@@ -376,3 +376,128 @@ async fn a_group_member_opens_offline_what_is_kept() {
         .unwrap();
     assert_eq!(opened.bytes(), b"finding");
 }
+
+#[tokio::test]
+async fn who_may_read_through_which_path() {
+    let practice = Practice::new(GroupOptions::new()).await;
+    let clinic =
+        GroupOptions::new().member(Recipient::group(practice.group.id()), GroupRole::Member);
+    let clinic = practice
+        .doctor
+        .account()
+        .create_group(clinic)
+        .await
+        .unwrap();
+    let end = practice.directory.clock().now() + 30 * DAY;
+    let options = SessionOptions::new()
+        .recipient(Recipient::group(clinic.id()), Grant::read().until(end))
+        .recipient(Recipient::user("locum.c"), Grant::read());
+    let patient = practice.patient.account();
+    let session = patient.create_session(options).await.unwrap();
+    session.revoke(Recipient::user("locum.c")).await.unwrap();
+    practice.directory.clock().advance(3 * DAY);
+    let list = session.who_may_read().await.unwrap();
+    let nurse = list
+        .may_read
+        .iter()
+        .find(|it| it.user_id.as_deref() == Some("nurse.b"));
+    let nurse = nurse.unwrap();
+    assert_eq!(nurse.path, [clinic.id(), practice.group.id()]);
+    assert_eq!(nurse.rights, Rights::read());
+    assert_eq!(nurse.granted_by_user_id.as_deref(), Some("dr.a"));
+    let left = nurse
+        .expires_at
+        .unwrap()
+        .duration_since(end)
+        .unwrap_or_default();
+    assert_eq!(left.as_secs(), 0);
+    assert_eq!(list.former.len(), 1);
+    assert_eq!(list.former[0].user_id.as_deref(), Some("locum.c"));
+    let text = list.to_string();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(
+        lines.contains(&"patient.7: owns, by patient.7, 3 days ago"),
+        "{text}"
+    );
+    assert!(
+        lines.contains(&"    nurse.b: reads, by dr.a, 3 days ago, for 27 more days"),
+        "{text}"
+    );
+    assert!(
+        lines.contains(&"no more: locum.c, Revoked, 3 days ago"),
+        "{text}"
+    );
+    // Nothing of it in a log by accident.
+    assert!(!format!("{list:?} {:?}", list.may_read).contains("nurse"));
+}
+
+#[tokio::test]
+async fn a_signed_envelope_says_who_wrote_it() {
+    let practice = Practice::new(GroupOptions::new()).await;
+    let record = practice.record(Rights::read()).await;
+    let place = plico::Context::raw(b"row 42").unwrap();
+    let nurses = practice.nurse.account().session(record.id());
+    let written = nurses
+        .encrypt_signed("by the nurse", Some(&place))
+        .await
+        .unwrap();
+    assert_eq!(written.signature.len(), 183);
+    let (envelope, signature) = (&written.envelope, Some(written.signature.as_slice()));
+    let patient = practice.patient.account();
+    let (opened, by) = patient
+        .decrypt_signed(envelope, signature, Some(&place))
+        .await
+        .unwrap();
+    assert_eq!(opened.bytes(), b"by the nurse");
+    let plico::WrittenBy::Signed(writer) = by else {
+        panic!("{by:?}")
+    };
+    assert_eq!(writer.user_id.as_deref(), Some("nurse.b"));
+    assert_eq!(
+        Some(writer.identity),
+        practice.nurse.account().identity_id()
+    );
+    assert_eq!(Some(writer.device), practice.nurse.account().device_id());
+    // Without one, it says so.
+    let (_, by) = patient
+        .decrypt_signed(envelope, None, Some(&place))
+        .await
+        .unwrap();
+    assert_eq!(by, plico::WrittenBy::Unsigned);
+    // A signature of another envelope, an altered one, one cut short.
+    let other = nurses
+        .encrypt_signed("another", Some(&place))
+        .await
+        .unwrap();
+    let mut altered = written.signature.clone();
+    altered[60] ^= 1;
+    for false_one in [
+        &other.signature[..],
+        &altered[..],
+        &written.signature[..100],
+    ] {
+        let refused = patient
+            .decrypt_signed(envelope, Some(false_one), Some(&place))
+            .await;
+        assert!(matches!(
+            code(refused),
+            ErrorCode::EnvelopeSignatureInvalid | ErrorCode::HistoryShortened
+        ),);
+    }
+    // Somebody who never could read can't have written it.
+    let stranger = practice.locum.account();
+    let own = stranger.create_session([]).await.unwrap();
+    assert_eq!(
+        code(own.sign(envelope, Some(&place)).await),
+        ErrorCode::WrongSession
+    );
+    let forged = stranger
+        .session(record.id())
+        .sign(envelope, Some(&place))
+        .await
+        .unwrap();
+    let refused = patient
+        .decrypt_signed(envelope, Some(&forged), Some(&place))
+        .await;
+    assert_eq!(code(refused), ErrorCode::EnvelopeSignatureInvalid);
+}

@@ -1,6 +1,8 @@
 //! Groups: their keys, who may act as one, groups in groups, and what those
 //! who come later may see.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod common;
 
 use common::world::*;

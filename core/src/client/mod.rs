@@ -5,6 +5,7 @@
 //! anything is written, with its `journal`; `kept` and `saves` are the store;
 //! `heal` mends a directory that was restored from a backup.
 
+mod access;
 mod account;
 mod backup;
 mod batcher;
@@ -51,6 +52,7 @@ mod rights;
 mod saves;
 mod session;
 mod sessions;
+mod signed;
 mod snapshot;
 mod stored;
 mod tenant;
@@ -61,6 +63,7 @@ mod users;
 mod view;
 mod wire;
 
+pub use access::{Access, AccessEnd, AccessList, FormerAccess};
 pub use account::Account;
 pub use backup::BackupStatus;
 pub use cancel::CancelToken;
@@ -83,6 +86,7 @@ pub use plico_protocol::format::suite::Suite;
 pub use recipients::RecipientInfo;
 pub use recovery::{RecoverOptions, RecoveryKey};
 pub use session::EncryptionSession;
+pub use signed::{SignedEnvelope, Writer, WrittenBy};
 pub use snapshot::{Snapshot, SnapshotOptions};
 
 use crate::error::Result;

@@ -178,6 +178,17 @@ impl Rights {
         Self(RightsBits(RightsBits::ALL))
     }
 
+    /// As a person would say it.
+    pub(crate) fn words(self) -> &'static str {
+        match (self.is_owner(), self.may_forward(), self.may_revoke()) {
+            (true, ..) => "owns",
+            (_, true, true) => "reads, grants and revokes",
+            (_, true, false) => "reads and grants",
+            (_, false, true) => "reads and revokes",
+            _ => "reads",
+        }
+    }
+
     /// Whether it may grant what it has.
     #[must_use]
     pub fn may_forward(&self) -> bool {

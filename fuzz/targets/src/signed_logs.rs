@@ -64,7 +64,7 @@ fn promises(before: &SessionState, after: &SessionState, author: ChainId, now: u
     assert!(after.current_segment() < MAX_SEGMENTS);
     assert_eq!(after.tip().head.seq, before.tip().head.seq + 1);
     for (recipient, member) in after.members() {
-        let by = Recipient::identity(member.granted_by);
+        let by = member.granted_by;
         assert!(after.member(&by).is_some(), "nobody answers for a grant");
         assert!(member.rights.check().is_ok());
         assert!(member.segments.contains(&after.current_segment()));

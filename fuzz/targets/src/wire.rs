@@ -135,6 +135,7 @@ pub fn rest_request(data: &[u8]) {
     json::<rest::PairingReply>(data);
     json::<rest::StandingChange>(data);
     json::<rest::SessionsLookup>(data);
+    json::<rest::MembershipsLookup>(data);
     json::<rest::DevEnrolment>(data);
     let world = fixture();
     if let Some(enrol) = json::<rest::Enrol>(data)
@@ -214,6 +215,7 @@ pub fn rest_answer(data: &[u8]) {
     json::<rest::IdentityAnswer>(data);
     json::<rest::IdentitiesFound>(data);
     json::<rest::UsersFound>(data);
+    json::<rest::Memberships>(data);
     json::<rest::SessionAnswer>(data);
     json::<rest::SessionsFound>(data);
     json::<rest::DevToken>(data);

@@ -98,6 +98,7 @@ codes! {
     ContextUnexpected = "CONTEXT_UNEXPECTED", 0, "The envelope was sealed without an app context, but one was given.";
     ContextMismatch = "CONTEXT_MISMATCH", 0, "The envelope does not belong to this place: the app context, the key or the header differs from what was sealed.";
     EnvelopeDamaged = "ENVELOPE_DAMAGED", 0, "The envelope was altered or damaged; nothing of the damaged part was released.";
+    EnvelopeSignatureInvalid = "ENVELOPE_SIGNATURE_INVALID", 0, "The signature is not one over this envelope in this place, by somebody who could read it.";
     EnvelopeTruncated = "ENVELOPE_TRUNCATED", 0, "The envelope ends too early.";
     InvalidArgument = "INVALID_ARGUMENT", 0, "An argument is not one that this call takes; see the message.";
     RecipientsNotFound = "RECIPIENTS_NOT_FOUND", 0, "Some recipients have no account; see the list.";
