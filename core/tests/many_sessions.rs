@@ -75,7 +75,8 @@ async fn costs(directory: &TestDirectory, name: &str, sessions: usize) -> Vec<Co
         account.approve_pairing(&shown),
         laptop.account().join_by_pairing()
     );
-    (paired.0.unwrap(), paired.1.unwrap());
+    paired.0.unwrap();
+    paired.1.unwrap();
     costs.push(counter.stop(&both));
 
     let counter = Counter::start("exporting a file", &[&phone]);

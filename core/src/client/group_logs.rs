@@ -19,6 +19,7 @@ use plico_protocol::keyring::EpochSecret;
 use plico_protocol::rights::draft::group_key;
 use plico_protocol::rights::{Epoch, MAX_HEIGHT, Outcome, SessionState, due, replay_session};
 use plico_protocol::wire::b64::B64;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -104,11 +105,10 @@ impl Resolving<'_> {
         until: Option<u64>,
     ) -> Result<Vec<SignedEntry>> {
         let mut raws = self.raws.lock().await;
-        if !raws.contains_key(&id) {
-            let raw = self.inner.kept_group(id).await?;
-            raws.insert(id, raw);
-        }
-        let raw = raws.entry(id).or_default();
+        let raw = match raws.entry(id) {
+            Entry::Occupied(there) => there.into_mut(),
+            Entry::Vacant(free) => free.insert(self.inner.kept_group(id).await?),
+        };
         let there = raw.entries.len() as u64;
         let wanted = until.is_none_or(|until| until >= there);
         if wanted && raw.head.is_none() {
