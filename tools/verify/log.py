@@ -108,7 +108,8 @@ def read_core(reader):
     start = reader.position()
     need(reader.u16() == 1, "a core of another version")
     tenant_id, kind, tag = reader.opaque(32), reader.u8(), reader.u8()
-    expected = {TENANT: (1, read_key), IDENTITY: (2, read_device), SESSION: (3, lambda it: it.opaque(32))}
+    creator = 3, lambda it: it.opaque(32)
+    expected = {TENANT: (1, read_key), IDENTITY: (2, read_device), SESSION: creator, GROUP: creator}
     need(kind in expected and expected[kind][0] == tag, "a core of another kind")
     authority, suite = expected[kind][1](reader), reader.u8()
     reader.opaque(32)
@@ -168,7 +169,7 @@ class Chain:
     def __init__(self, core, entry):
         self.id, self.tenant_id, self.kind = core.id, core.tenant_id, core.kind
         self.hashes = []
-        need(entry.type == 1, "entry 0 does not create")
+        need(entry.type == (17 if core.kind == GROUP else 1), "entry 0 does not create")
         need(entry.prev == ZERO, "entry 0 follows something")
         self.follow(entry)
 
@@ -476,8 +477,15 @@ def read_grants(reader):
     return [key for key, _, _ in grants]
 
 
+def read_step(reader):
+    return reader.opaque(32), read_position(reader)
+
+
 @dataclass
 class Body:
+    kind: int = 0
+    author: tuple | None = None
+    gone: list = field(default_factory=list)
     keys: list = field(default_factory=list)
     epoch: EpochStart | None = None
     epochs: list = field(default_factory=list)
@@ -486,8 +494,15 @@ class Body:
 
 
 class Session(Chain):
-    def __init__(self, entries, identities, uploads):
+    """A session's log. `groups` has the logs of the groups that it names."""
+
+    kind = SESSION
+    # What a group's log has in place of types 1 and 4.
+    own_types = {1: 1, 4: 4}
+
+    def __init__(self, entries, identities, uploads, groups=None):
         self.identities, self.positions, self.epochs, self.segments = identities, {}, [], []
+        self.groups, self.recorded = groups or {}, {}
         need(len(entries) == len(uploads), "an upload for each entry")
         self.ended = False
         for data, upload in zip(entries, uploads):
@@ -495,7 +510,7 @@ class Session(Chain):
             reader = tls.Reader(entry.body)
             if entry.seq == 0:
                 core = read_core(reader)
-                need(core.kind == SESSION and core.authority == entry.author, "not the creator's session")
+                need(core.kind == self.kind and core.authority == entry.author, "not the creator's session")
                 super().__init__(core, entry)
             else:
                 need(hasattr(self, "hashes"), "entry 0 is missing")
@@ -511,37 +526,77 @@ class Session(Chain):
         self.positions[identity] = seq
         return chain
 
+    def group_at(self, group, position):
+        """A group's state at the place that an entry names."""
+        need(group in self.groups, "a group that is not known here")
+        state = self.groups[group]
+        need(state.tenant_id == self.tenant_id, "a group of another tenant")
+        seq, digest = position
+        need(seq < len(state.hashes) and state.hashes[seq] == digest, "a place that is not in the group's log")
+        need(self.positions.get(group, 0) <= seq, "a place before an earlier one")
+        self.positions[group] = seq
+        return state
+
+    def through(self, entry, reader):
+        """Who acts, and the entry that they write."""
+        path, number, inner = reader.items(read_step), reader.u16(), reader.vector()
+        reader.end()
+        need(1 <= len(path) <= 4 and number not in (1, 9, 17), "not a path, or not to be done by one")
+        ends = [(GROUP, group) for group, _ in path[1:]] + [(IDENTITY, entry.author)]
+        for (group, position), who in zip(path, ends):
+            need(who in self.group_at(group, position).members_at(position[0]), "not a member at that place")
+        return (GROUP, path[0][0]), number, tls.Reader(inner)
+
     def read_body(self, entry, reader):
-        if entry.type == 1:
+        acting, number = (IDENTITY, entry.author), entry.type
+        if number == 9:
+            acting, number, reader = self.through(entry, reader)
+        body = self.read_deed(number, reader)
+        reader.end()
+        body.author = acting
+        return body
+
+    def read_deed(self, number, reader):
+        if number in self.own_types:
+            number = self.own_types[number]
+        else:
+            need(number not in (1, 4, 17, 20), "an entry of another kind of log")
+        body = self.read_known(number, reader)
+        body.kind = number
+        return body
+
+    def read_known(self, number, reader):
+        if number == 1:
             keys, epoch = read_grants(reader), read_epoch(reader)
             need(epoch.wraps[0] == len(keys), "not wrapped to everybody")
-            return Body(keys, epoch, [epoch.epoch], epoch.wraps)
-        if entry.type == 2:
+            return Body(keys=keys, epoch=epoch, epochs=[epoch.epoch], wraps=epoch.wraps)
+        if number == 2:
             keys, epochs, wraps = read_grants(reader), reader.items(tls.Reader.u32), read_wraps_ref(reader)
             need(wraps[0] == len(keys) * len(epochs), "not a wrap for each")
-            return Body(keys, None, epochs, wraps)
-        if entry.type == 3:
+            return Body(keys=keys, epochs=epochs, wraps=wraps)
+        if number == 3:
             gone = reader.items(lambda it: (it.u8(), it.opaque(32)))
             need(gone and reader.u8() <= 1, "a revocation")
             ascending(gone, "revocations")
-            return Body()
-        if entry.type == 4:
+            return Body(gone=gone)
+        if number == 4:
             epoch, updates = read_epoch(reader), reader.items(read_recipient_key)
             removals = reader.items(lambda it: (it.u8(), it.opaque(32), it.u8()))
             ascending(((key.kind, key.id) for key in updates), "updates")
             ascending((removal[:2] for removal in removals), "removals")
             need(all(reason == 1 for _, _, reason in removals), "a reason for removal")
-            return Body(updates, epoch, [epoch.epoch], epoch.wraps)
-        if entry.type == 5:
+            gone = [removal[:2] for removal in removals]
+            return Body(gone=gone, keys=updates, epoch=epoch, epochs=[epoch.epoch], wraps=epoch.wraps)
+        if number == 5:
             key, rights, expires_ms = read_grant(reader)
             need((rights, expires_ms) == (0x87, 0), "the new owner is none")
-            reader.u8()
+            leaves = reader.u8() == 0
             epochs, wraps = reader.items(tls.Reader.u32), read_wraps_ref(reader)
             need(wraps[0] == len(epochs), "not a wrap for each")
-            return Body([key], None, epochs, wraps)
-        if entry.type == 6:
+            return Body(keys=[key], epochs=epochs, wraps=wraps, gone=[None] if leaves else [])
+        if number == 6:
             return Body(metadata=(reader.u32(), reader.opaque(32)))
-        need(entry.type == 7, "an unknown type of entry")
+        need(number == 7, "an unknown type of entry")
         self.ended = True
         return Body()
 
@@ -552,11 +607,23 @@ class Session(Chain):
         need(device is not None and device.at(entry.author_position[0]), "not a device of the author at that place")
         entry.verify(device.keys.signing)
         body = self.read_body(entry, reader)
-        reader.end()
+        need(entry.seq == 0 or body.author in self.recorded, "not a recipient, nor in one")
+        crosses = False
         for key in body.keys:
-            need(key.kind == IDENTITY, "a recipient that is not an identity")
-            newest = self.at(key.id, key.position).user_key_at(key.position[0])
+            if key.kind == GROUP:
+                group = self.group_at(key.id, key.position)
+                newest = group.key_at(key.position[0])
+                old = self.recorded.get((GROUP, key.id))
+                if old is not None:
+                    crosses |= group.segments[old.generation] != group.segments[key.generation]
+                self.check_nesting(group, key.position[0])
+            else:
+                need(key.kind == IDENTITY, "a recipient that is none")
+                newest = self.at(key.id, key.position).user_key_at(key.position[0])
             need(newest == (key.generation, key.key_id), "not the recipient's newest key")
+        if crosses:
+            need(body.epoch is not None and not body.epoch.back_links, "opens what a group's newest must not see")
+        self.record(entry, body)
         if body.epoch:
             self.new_epoch(body.epoch)
         elif body.epochs:
@@ -573,12 +640,81 @@ class Session(Chain):
         else:
             need(upload["metadata"] is None, "metadata that nothing commits to")
 
+    def check_nesting(self, group, seq):
+        pass
+
+    def record(self, entry, body):
+        for who in body.gone:
+            who = body.author if who is None else who
+            need(who in self.recorded, "not a recipient")
+            del self.recorded[who]
+        for key in body.keys:
+            self.recorded[(key.kind, key.id)] = key
+
     def new_epoch(self, epoch):
+        need(epoch.wraps[0] == len(self.recorded), "not wrapped to everybody")
         need(epoch.epoch == len(self.epochs), "not the next epoch")
         current = self.segments[-1] if self.segments else -1
         need(all(self.segments[target] == current for target, _ in epoch.back_links), "a back-link to another segment")
         self.epochs.append(epoch)
         self.segments.append(current if epoch.back_links else current + 1)
+
+
+# --- groups
+
+
+class Group(Session):
+    """A group's log (group.md): a session's, with a key for each epoch."""
+
+    kind = GROUP
+    own_types = {17: 1, 20: 4}
+
+    def __init__(self, entries, identities, uploads, groups=None):
+        self.keys, self.history, self.height, self.members = [], None, 1, []
+        self.fresh = True
+        super().__init__(entries, identities, uploads, groups)
+
+    def read_known(self, number, reader):
+        body = super().read_known(number, reader)
+        if number in (1, 4):
+            key = read_key(reader)
+            need(key.algorithm == 0x647A, "not a KEM key")
+            self.keys.append((None, key.id))
+        if number == 1:
+            self.history = reader.u8()
+            need(self.history <= 1, "history")
+        return body
+
+    def check_nesting(self, group, seq):
+        need(group.id != self.id and not group.contains(self.id, seq), "a group in itself")
+        self.height = max(self.height, group.height + 1)
+        need(self.height <= 4, "too deep")
+
+    def contains(self, wanted, seq):
+        groups = [key for kind_id, key in self.members[seq].items() if kind_id[0] == GROUP]
+        return any(
+            key.id == wanted or (key.id in self.groups and self.groups[key.id].contains(wanted, key.position[0]))
+            for key in groups
+        )
+
+    def members_at(self, seq):
+        return self.members[seq]
+
+    def key_at(self, seq):
+        begun = [(epoch, key) for epoch, (start, key) in enumerate(self.keys) if start <= seq]
+        return begun[-1]
+
+    def record(self, entry, body):
+        came = {(key.kind, key.id) for key in body.keys} - set(self.recorded)
+        if self.history == 0 and body.kind == 2 and came:
+            need(self.fresh and len(body.epochs) == 1, "from now on, and yet with what was before")
+        if body.kind == 4:
+            self.fresh = not body.epoch.back_links
+        elif body.kind != 2:
+            self.fresh = entry.seq == 0
+        super().record(entry, body)
+        self.members.append(dict(self.recorded))
+        self.keys = [(entry.seq if start is None else start, key) for start, key in self.keys]
 
 
 # --- what epochs' secrets open
@@ -603,7 +739,7 @@ def open_wrap(seed, info, sealed):
     need(reader.u16() == 1 and reader.u8() in (1, 2), "an unknown wrap")
     place, commitment = reader.opaque(68), reader.opaque(32)
     reader.opaque(64)
-    need(reader.u8() in (IDENTITY, DEVICE), "an unknown recipient")
+    need(reader.u8() in (IDENTITY, GROUP, DEVICE), "an unknown recipient")
     reader.opaque(68)
     reader.end()
     need(len(sealed) == 1168, "a wrap has 1,168 bytes")

@@ -215,6 +215,34 @@ def check_session_log(case):
     must((session.tenant_id, session.id) == (hexed(case, "tenant_id"), hexed(case, "session_id")))
 
 
+def check_group_session_log(case):
+    """tenant_id, session_id, identities, groups (id -> entries, uploads), entries, uploads"""
+    identities = {bytes.fromhex(name): log.Identity(unhex(entries)) for name, entries in case["identities"].items()}
+    groups, waiting = {}, dict(case["groups"])
+    while waiting:
+        # One that names another comes after it.
+        for name, it in list(waiting.items()):
+            try:
+                group = log.Group(unhex(it["entries"]), identities, it["uploads"], groups)
+            except log.Refused:
+                continue
+            must(group.id == bytes.fromhex(name))
+            groups[group.id] = group
+            del waiting[name]
+            break
+        else:
+            raise log.Refused("a group's log")
+    session = log.Session(unhex(case["entries"]), identities, case["uploads"], groups)
+    must((session.tenant_id, session.id) == (hexed(case, "tenant_id"), hexed(case, "session_id")))
+
+
+def check_group_key(case):
+    """secret, tenant_id, chain_id, epoch, commitment, key_id"""
+    secret, place = placed(case)
+    public = hpke.keys(log.derive(secret, "kem", place))[2]
+    must(kdf.ref_hash("key", b"\x64\x7a\x44\xc0" + public) == hexed(case, "key_id"))
+
+
 def check_wrap(case):
     """info, sealed, leaf, index, count, proof, root, recipient_seed, secret"""
     info, sealed = hexed(case, "info"), hexed(case, "sealed")
@@ -323,6 +351,8 @@ KINDS = {
     "tenant_log": check_tenant_log,
     "identity_log": check_identity_log,
     "session_log": check_session_log,
+    "group_session_log": check_group_session_log,
+    "group_key": check_group_key,
     "wrap": check_wrap,
     "back_link": check_back_link,
     "metadata": check_metadata,

@@ -4,6 +4,8 @@
 
 #[path = "backups.rs"]
 mod backups;
+#[path = "groups.rs"]
+mod groups;
 #[path = "pairing.rs"]
 mod pairing;
 #[path = "recovery.rs"]
@@ -64,6 +66,7 @@ pub fn files() -> Vec<(&'static str, Vec<Value>)> {
         ("requests.json", requests(&story)),
         ("session_envelopes.json", envelopes(&story)),
         ("identity_files.json", identity_files(&story)),
+        ("groups.json", groups::cases()),
         ("recovery.json", recovery::cases()),
         (
             "pairing.json",
