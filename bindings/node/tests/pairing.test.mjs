@@ -1,0 +1,63 @@
+// A new device shows a code, an old one reads it.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { opened, ward } from "./tools/ward.mjs";
+
+test("a code makes a device that knows what its owner has seen", async () => {
+  const { laptop, phone, patient, sealed } = await ward();
+  const [old, device] = [laptop.account, phone.account];
+  const { digits } = await patient.account.fingerprint("dr.a");
+  await old.verifyFingerprint("patient.7", digits);
+
+  const shown = await device.pairingCode();
+  assert.match(shown, /^([0-9A-Z]{5}-){5}[0-9A-Z]$/);
+  assert.equal(await device.pairingCode(), shown);
+  assert.equal((await phone.restart()).account.identityId, undefined);
+  const typed = shown.toLowerCase().replaceAll("-", " ");
+  const [id, approved] = await Promise.all([device.joinByPairing(), old.approvePairing(typed)]);
+  assert.equal(id, old.identityId);
+  assert.equal(approved, device.deviceId);
+  assert.equal(await opened(device, sealed), "before");
+  assert.equal(await device.isVerified("patient.7"), true);
+  const again = await phone.restart();
+  assert.equal(again.account.deviceId, approved);
+  for (const refused of [() => device.pairingCode(), () => device.joinByPairing()]) {
+    await assert.rejects(refused(), { name: "PlicoError", code: "ALREADY_REGISTERED" });
+  }
+});
+
+test("codes that are none, and a device that may not", async () => {
+  const { laptop, phone, directory } = await ward();
+  for (const code of ["", "12345", "UUUUU-UUUUU-UUUUU-UUUUU-UUUUU-U", "Z".repeat(26), "\0"]) {
+    await assert.rejects(laptop.account.approvePairing(code), { code: "PAIRING_CODE_INVALID" });
+  }
+  const shown = await phone.account.pairingCode();
+  await assert.rejects(phone.account.approvePairing(shown), { code: "NOT_REGISTERED" });
+  await Promise.all([phone.account.joinByPairing(), laptop.account.approvePairing(shown)]);
+  await laptop.account.revokeDevice(phone.account.deviceId);
+  const next = await (await directory.visitor("dr.a")).account.pairingCode();
+  await assert.rejects(phone.account.approvePairing(next), { code: "DEVICE_REVOKED" });
+});
+
+test("nobody waits for ever, nor longer than the app", async () => {
+  const { directory, laptop, phone, sealed } = await ward();
+  const shown = await phone.account.pairingCode();
+  for (const wait of [
+    (options) => phone.account.joinByPairing(options),
+    (options) => laptop.account.approvePairing(shown, options),
+  ]) {
+    const reason = new Error("enough");
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(reason), 30);
+    const start = performance.now();
+    await assert.rejects(wait({ signal: controller.signal }), { code: "CANCELLED", cause: reason });
+    assert.ok(performance.now() - start < 2_000, "at once");
+    setTimeout(() => directory.clock.advance(601_000), 30);
+    await assert.rejects(wait(), { code: "PAIRING_EXPIRED" });
+    assert.equal(phone.account.identityId, undefined);
+  }
+  // The same code as before, and it works.
+  await Promise.all([phone.account.joinByPairing(), laptop.account.approvePairing(shown)]);
+  assert.equal(await opened(phone.account, sealed), "before");
+});
