@@ -101,3 +101,18 @@ test("keys that will not do, and a revoked device", async () => {
     await assert.rejects(refused(), { code: "DEVICE_REVOKED" }, `${refused}`);
   }
 });
+
+test("a directory that hands out something else is caught", async () => {
+  const { directory, laptop, phone, sealed } = await ward();
+  const key = hostKey();
+  await laptop.account.storeBackup(key);
+  for (const lie of ["BackupOfAnother", "BackupWeaker", "BackupAltered"]) {
+    directory.tell(lie);
+    await assert.rejects(phone.account.restoreBackup("dr.a", key), { code: "BACKUP_INVALID" }, lie);
+    assert.ok(directory.told > 0, lie);
+    assert.equal(phone.account.identityId, undefined);
+  }
+  directory.honest();
+  await phone.account.restoreBackup("dr.a", key);
+  assert.equal(await opened(phone.account, sealed), "before");
+});

@@ -61,3 +61,30 @@ test("nobody waits for ever, nor longer than the app", async () => {
   await Promise.all([phone.account.joinByPairing(), laptop.account.approvePairing(shown)]);
   assert.equal(await opened(phone.account, sealed), "before");
 });
+
+test("a directory in between is caught on the side that it deceives", async () => {
+  const { directory, laptop, phone, sealed } = await ward();
+  for (const lie of ["PairingOfferReplaced", "PairingAnswerReplaced"]) {
+    const shown = await phone.account.pairingCode();
+    directory.tell(lie);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const both = [
+      phone.account.joinByPairing({ signal }),
+      laptop.account.approvePairing(shown, { signal }),
+    ];
+    await assert.rejects(Promise.race(both), { code: "PAIRING_INVALID" }, lie);
+    controller.abort();
+    await Promise.allSettled(both);
+    assert.ok(directory.told > 0, lie);
+    directory.honest();
+    assert.equal(phone.account.identityId, undefined);
+    assert.equal((await laptop.account.devices()).length, 1);
+    const next = await phone.account.pairingCode();
+    // Whoever deceived the new device knew its code.
+    assert.equal(next === shown, lie === "PairingAnswerReplaced");
+  }
+  const code = await phone.account.pairingCode();
+  await Promise.all([phone.account.joinByPairing(), laptop.account.approvePairing(code)]);
+  assert.equal(await opened(phone.account, sealed), "before");
+});

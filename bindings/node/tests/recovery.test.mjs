@@ -139,3 +139,16 @@ test("a file that was made before does not survive the recovery", async () => {
   const thief = await directory.visitor("dr.a");
   await assert.rejects(thief.account.importIdentity(exported, file), { code: "DEVICE_REVOKED" });
 });
+
+test("a directory that answers with another identity is caught", async () => {
+  const { directory, laptop, phone, sealed } = await ward();
+  const key = RecoveryKey.generate();
+  await laptop.account.setRecoveryKey(key);
+  directory.tell("RecoveryMisdirected");
+  await assert.rejects(phone.account.recover(key), { code: "ANSWER_MISMATCH" });
+  assert.ok(directory.told > 0);
+  assert.equal(phone.account.identityId, undefined);
+  directory.honest();
+  await phone.account.recover(key);
+  assert.equal(await opened(phone.account, sealed), "before");
+});

@@ -408,8 +408,8 @@ export class Account implements AsyncDisposable {
    * device. Until then, whoever has the file and its key is this person.
    *
    * Errors: `INVALID_ARGUMENT` for a passphrase of fewer than 12 characters, a
-   * secret of other than 32 bytes, or an identity that has 32 devices already;
-   * after `NETWORK` the device may be there although nobody has its file.
+   * secret of other than 32 bytes, or an identity that has 32 devices already. After
+   * `NETWORK`, or a crash, the next call goes on with the same device.
    *
    * @example
    * ```ts
