@@ -132,8 +132,8 @@ extension Account {
     /// whoever has the file and its key is this person.
     ///
     /// - Throws: `INVALID_ARGUMENT` for a passphrase of fewer than 12 characters, a secret
-    ///   of other than 32 bytes, or an identity that has 32 devices already; after
-    ///   `NETWORK` the device may be there although nobody has its file.
+    ///   of other than 32 bytes, or an identity that has 32 devices already. After
+    ///   `NETWORK`, or a crash, the next call goes on with the same device.
     public func exportIdentity(
         key: FileKey, cancel: CancelToken? = nil
     ) async throws(PlicoError) -> Data {

@@ -69,6 +69,24 @@ final class BackupTests: XCTestCase {
         try await visitor.restoreBackup(of: name, key: host(1))
     }
 
+    func testADirectoryThatHandsOutSomethingElseIsCaught() async throws {
+        let ward = try await Ward.open()
+        defer { ward.remove() }
+        let name = ward.doctor.userID
+        try await ward.account.storeBackup(key: host(1))
+        let visitor = try await ward.device()
+        for lie: Lie in ["BackupOfAnother", "BackupWeaker", "BackupAltered"] {
+            try ward.directory.tell(lie)
+            await assertThrows(.backupInvalid) {
+                try await visitor.restoreBackup(of: name, key: self.host(1))
+            }
+            XCTAssertGreaterThan(ward.directory.told, 0, lie.rawValue)
+            XCTAssertNil(visitor.identityID)
+        }
+        ward.directory.honest()
+        try await visitor.restoreBackup(of: name, key: host(1))
+    }
+
     func testGuessingIsSlow() async throws {
         let ward = try await Ward.open()
         defer { ward.remove() }

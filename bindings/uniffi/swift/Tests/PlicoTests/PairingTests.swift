@@ -59,6 +59,33 @@ final class PairingTests: XCTestCase {
         await assertThrows(.deviceRevoked) { try await phone.approvePairing(code: next) }
     }
 
+    func testADirectoryInBetweenIsCaughtOnTheSideThatItDeceives() async throws {
+        let ward = try await Ward.open()
+        defer { ward.remove() }
+        let (account, phone) = (ward.account, try await ward.device())
+        for lie: Lie in ["PairingOfferReplaced", "PairingAnswerReplaced"] {
+            let shown = try await phone.pairingCode()
+            try ward.directory.tell(lie)
+            let join = Task { _ = try await phone.joinByPairing() }
+            let approve = Task { _ = try await account.approvePairing(code: shown) }
+            let (deceived, other) = lie == "PairingOfferReplaced" ? (join, approve) : (approve, join)
+            await assertThrows(.pairingInvalid) { try await deceived.value }
+            other.cancel()
+            await assertThrows(.cancelled) { try await other.value }
+            XCTAssertGreaterThan(ward.directory.told, 0, lie.rawValue)
+            ward.directory.honest()
+            XCTAssertNil(phone.identityID)
+            let devices = try await account.devices()
+            XCTAssertEqual(devices.count, 1)
+            // Whoever deceived the new device knew its code.
+            let next = try await phone.pairingCode()
+            XCTAssertEqual(next == shown, lie == "PairingAnswerReplaced")
+        }
+        _ = try await pair(account, phone, try await phone.pairingCode())
+        let opened = try await phone.decrypt(ward.sealed, context: Ward.place)
+        XCTAssertEqual(opened.data, Ward.note)
+    }
+
     func testNobodyWaitsForEverNorLongerThanTheApp() async throws {
         let ward = try await Ward.open()
         defer { ward.remove() }

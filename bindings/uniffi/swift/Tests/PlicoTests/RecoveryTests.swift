@@ -87,6 +87,20 @@ final class RecoveryTests: XCTestCase {
         try await ward.assertWorks()
     }
 
+    func testADirectoryThatAnswersWithAnotherIdentityIsCaught() async throws {
+        let ward = try await Ward.open()
+        defer { ward.remove() }
+        let key = RecoveryKey.generate()
+        try await ward.account.setRecoveryKey(key)
+        let visitor = try await ward.device()
+        try ward.directory.tell("RecoveryMisdirected")
+        await assertThrows(.answerMismatch) { try await visitor.recover(with: key) }
+        XCTAssertGreaterThan(ward.directory.told, 0)
+        XCTAssertNil(visitor.identityID)
+        ward.directory.honest()
+        try await visitor.recover(with: key)
+    }
+
     func testWordsThatAreNoneSayWhy() async throws {
         let words = RecoveryKey.generate().words.split(separator: " ").map(String.init)
         let short = words.map { $0.prefix(4) }.joined(separator: "\t")

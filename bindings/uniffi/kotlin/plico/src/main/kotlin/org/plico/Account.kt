@@ -205,8 +205,8 @@ public class Account private constructor(
      *
      * @throws PlicoException [ErrorCode.INVALID_ARGUMENT] for a passphrase of fewer than 12
      *   characters, a secret of other than 32 bytes, or an identity that has 32 devices
-     *   already; after [ErrorCode.NETWORK] the device may be there although nobody has
-     *   its file.
+     *   already. After [ErrorCode.NETWORK], or a crash, the next call goes on with the
+     *   same device.
      */
     public suspend fun exportIdentity(key: FileKey): ByteArray =
         call(causes) { handle.exportIdentity(key.toCore(), null) }

@@ -3,6 +3,7 @@ package org.plico
 import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertNull
+import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.plico.ErrorCode.BACKUP_REFUSED
 import org.plico.ErrorCode.DEVICE_REVOKED
@@ -58,6 +59,21 @@ class BackupsTest {
         fails(BACKUP_REFUSED) { visitor.restoreBackup("patient.7", host(2)) }
         assertEquals(listOf(account.deviceId), account.devices().filter { !it.revoked }.map { it.id })
         account.storeBackup(host(1))
+        visitor.restoreBackup("patient.7", host(1))
+    }
+
+    @Test
+    fun `a directory that hands out something else is caught`() = test {
+        val ward = Ward.open()
+        ward.patient.account.storeBackup(host(1))
+        val visitor = ward.directory.visitor("patient.7").account
+        for (lie in listOf("BackupOfAnother", "BackupWeaker", "BackupAltered")) {
+            ward.directory.tell(lie)
+            fails(ErrorCode.BACKUP_INVALID) { visitor.restoreBackup("patient.7", host(1)) }
+            assertTrue(ward.directory.told > 0, lie)
+            assertNull(visitor.identityId)
+        }
+        ward.directory.honest()
         visitor.restoreBackup("patient.7", host(1))
     }
 

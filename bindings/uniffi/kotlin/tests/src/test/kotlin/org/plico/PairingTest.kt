@@ -63,6 +63,27 @@ class PairingTest {
     }
 
     @Test
+    fun `a directory in between is caught on the side that it deceives`() = test {
+        val ward = Ward.open()
+        val doctor = ward.doctor.account
+        val phone = ward.directory.visitor("dr.a").account
+        for (lie in listOf("PairingOfferReplaced", "PairingAnswerReplaced")) {
+            val shown = phone.pairingCode()
+            ward.directory.tell(lie)
+            // The other one waits until its scope is cancelled.
+            fails(ErrorCode.PAIRING_INVALID) { pair(doctor, phone, shown) }
+            assertTrue(ward.directory.told > 0, lie)
+            ward.directory.honest()
+            assertNull(phone.identityId)
+            assertEquals(1, doctor.devices().size)
+            // Whoever deceived the new device knew its code.
+            assertEquals(lie == "PairingAnswerReplaced", phone.pairingCode() == shown)
+        }
+        pair(doctor, phone, phone.pairingCode())
+        assertArrayEquals(data, phone.decrypt(ward.session.encrypt(data)).data)
+    }
+
+    @Test
     fun `nobody waits for ever, nor longer than the app`() = test {
         val ward = Ward.open()
         val doctor = ward.doctor.account

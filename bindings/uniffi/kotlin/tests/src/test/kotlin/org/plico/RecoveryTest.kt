@@ -88,6 +88,20 @@ class RecoveryTest {
     }
 
     @Test
+    fun `a directory that answers with another identity is caught`() = test {
+        val ward = Ward.open()
+        val key = RecoveryKey.generate()
+        ward.patient.account.setRecoveryKey(key)
+        val visitor = ward.directory.visitor("patient.7").account
+        ward.directory.tell("RecoveryMisdirected")
+        fails(ErrorCode.ANSWER_MISMATCH) { visitor.recover(key) }
+        assertTrue(ward.directory.told > 0)
+        assertNull(visitor.identityId)
+        ward.directory.honest()
+        visitor.recover(key)
+    }
+
+    @Test
     fun `words that are none say why`() = test {
         val words = RecoveryKey.generate().words().split(" ")
         val short = words.joinToString("\t") { it.take(4) }
