@@ -88,3 +88,14 @@ test("a directory in between is caught on the side that it deceives", async () =
   await Promise.all([phone.account.joinByPairing(), laptop.account.approvePairing(code)]);
   assert.equal(await opened(phone.account, sealed), "before");
 });
+
+test("closing ends the waiting", async () => {
+  const { laptop, phone } = await ward();
+  const shown = await phone.account.pairingCode();
+  const both = [phone.account.joinByPairing(), laptop.account.approvePairing(shown)];
+  // The first rejection must not be one that nobody has asked for.
+  const ended = Promise.all(both.map((it) => assert.rejects(it, { code: "CLOSED" })));
+  await phone.account.close();
+  await laptop.account.close();
+  await ended;
+});

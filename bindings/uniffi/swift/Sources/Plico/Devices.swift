@@ -15,7 +15,7 @@ public struct DeviceInfo: Sendable, Hashable {
     /// Whether the recovery key has added it.
     public let byRecovery: Bool
     /// The name that one of the own devices has given it, if any; see
-    /// ``Account/nameDevice(_:_:cancel:)``. A person's own word: ``description`` leaves it out.
+    /// ``Account/nameDevice(_:as:cancel:)``. A person's own word: ``description`` leaves it out.
     public let name: String?
     /// When it sent a request last, to the hour, by the directory's word; `nil`: not known.
     public let lastSeen: Date?
@@ -91,7 +91,7 @@ extension Account {
     /// - Throws: `INVALID_ARGUMENT` for a name that is too long; `BAD_REQUEST` for what is
     ///   not an active device of this identity.
     public func nameDevice(
-        _ id: String, _ name: String, cancel: CancelToken? = nil
+        _ id: String, as name: String, cancel: CancelToken? = nil
     ) async throws(PlicoError) {
         try await errors.call(cancel) { call in
             try await handle.nameDevice(

@@ -12,7 +12,7 @@ extension Given {
     func identity(_ verb: String, on account: Account) async throws -> Outcome {
         switch verb {
         case "name_device":
-            try await account.nameDevice(try text("id"), try text("name"), cancel: cancel)
+            try await account.nameDevice(try text("id"), as: try text("name"), cancel: cancel)
             return .nothing
         case "device_names":
             return .texts(try await account.devices(cancel: cancel).map { $0.name ?? "" })

@@ -96,7 +96,7 @@ final class DeviceTests: XCTestCase {
         let file = try await account.exportIdentity(key: key)
         try await phone.importIdentity(file, key: key)
         let id = try XCTUnwrap(account.deviceID)
-        try await account.nameDevice(id, "Läptop")
+        try await account.nameDevice(id, as: "Läptop")
         try await account.rotateUserKey()
         ward.directory.clock.advance(by: .seconds(2 * 3_600))
         let devices = try await phone.devices()
@@ -111,23 +111,23 @@ final class DeviceTests: XCTestCase {
             XCTAssertFalse(text.contains("Läptop"), text)
         }
 
-        try await phone.nameDevice(id, "")
+        try await phone.nameDevice(id, as: "")
         let unnamed = try await account.devices()
         XCTAssertNil(unnamed.first?.name)
-        try await account.nameDevice(id, String(repeating: "x", count: 128))
+        try await account.nameDevice(id, as: String(repeating: "x", count: 128))
         await assertThrows(.invalidArgument) {
-            try await account.nameDevice(id, String(repeating: "ä", count: 65))
+            try await account.nameDevice(id, as: String(repeating: "ä", count: 65))
         }
         for bad in ["", "x", "\0"] {
-            await assertThrows(.invalidArgument) { try await account.nameDevice(bad, "phone") }
+            await assertThrows(.invalidArgument) { try await account.nameDevice(bad, as: "phone") }
         }
         await assertThrows(.badRequest) {
-            try await account.nameDevice(ward.directory.tenantID, "phone")
+            try await account.nameDevice(ward.directory.tenantID, as: "phone")
         }
         let stolen = try XCTUnwrap(phone.deviceID)
         try await account.revokeDevice(stolen)
-        await assertThrows(.deviceRevoked) { try await phone.nameDevice(stolen, "phone") }
-        await assertThrows(.badRequest) { try await account.nameDevice(stolen, "phone") }
+        await assertThrows(.deviceRevoked) { try await phone.nameDevice(stolen, as: "phone") }
+        await assertThrows(.badRequest) { try await account.nameDevice(stolen, as: "phone") }
     }
 
     func testAUserKeyIsRenewedAndTheAppIsToldBefore() async throws {

@@ -115,4 +115,18 @@ final class PairingTests: XCTestCase {
         let opened = try await phone.decrypt(ward.sealed, context: Ward.place)
         XCTAssertEqual(opened.data, Ward.note)
     }
+
+    func testClosingEndsTheWaiting() async throws {
+        let ward = try await Ward.open()
+        defer { ward.remove() }
+        let (account, phone) = (ward.account, try await ward.device())
+        let shown = try await phone.pairingCode()
+        let join = Task { _ = try await phone.joinByPairing() }
+        let approve = Task { _ = try await account.approvePairing(code: shown) }
+        try await Task.sleep(for: .milliseconds(20))
+        phone.close()
+        account.close()
+        await assertThrows(.closed) { try await join.value }
+        await assertThrows(.closed) { try await approve.value }
+    }
 }

@@ -129,7 +129,7 @@ struct Call: Sendable {
         Call(name: "nameDevice") { _, account, _, cancel in
             // Asks, too, before it finds that there is none.
             let id = String(repeating: "A", count: 43)
-            try await account.nameDevice(id, "phone", cancel: cancel)
+            try await account.nameDevice(id, as: "phone", cancel: cancel)
         },
         Call(name: "recoveryKeySetAt") { _, account, _, cancel in
             _ = try await account.recoveryKeySetAt(cancel: cancel)

@@ -108,4 +108,18 @@ class PairingTest {
         pair(doctor, phone, shown)
         assertArrayEquals(data, phone.decrypt(ward.session.encrypt(data)).data)
     }
+
+    @Test
+    fun `closing ends the waiting`() = test {
+        val ward = Ward.open()
+        val phone = ward.directory.visitor("dr.a").account
+        val shown = phone.pairingCode()
+        val ended = listOf(
+            async { fails(ErrorCode.CLOSED) { phone.joinByPairing() } },
+            async { fails(ErrorCode.CLOSED) { ward.doctor.account.approvePairing(shown) } },
+        )
+        phone.close()
+        ward.doctor.account.close()
+        for (it in ended) it.await()
+    }
 }
