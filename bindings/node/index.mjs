@@ -1,3 +1,11 @@
 import plico from "./dist/index.js";
 
-export const { Account, EncryptionSession, Plico, PlicoError, generatePassphrase } = plico;
+export const {
+  Account,
+  EncryptionSession,
+  Plico,
+  PlicoError,
+  RecoveryKey,
+  generatePassphrase,
+  openOfflineFile,
+} = plico;

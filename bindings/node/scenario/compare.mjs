@@ -5,7 +5,7 @@ import { StepError } from "./file.mjs";
 const HOUR_MS = 3_600_000;
 const AHEAD_MS = 5_000;
 
-function checkTime(date) {
+export function checkTime(date) {
   const now = Date.now();
   const fine = now - HOUR_MS < date.getTime() && date.getTime() < now + AHEAD_MS;
   if (!fine) throw new StepError("a time is far from now");

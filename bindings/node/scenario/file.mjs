@@ -25,7 +25,9 @@ export function steps(args) {
   if (format !== 1) throw new Error(`the scenario has format ${format}`);
   const phase = phases.find(({ name }) => name === args.phase);
   if (phase === undefined) throw new Error(`the scenario has no phase ${args.phase}`);
-  const known = { lang: args.language, directory: args.directory, tenant: args.tenant };
+  const { language, languages, directory, tenant } = args;
+  const next = languages[(languages.indexOf(language) + 1) % languages.length];
+  const known = { lang: language, next, directory, tenant };
   return phase.steps.flatMap(({ each, ...step }) => {
     const unknown = Object.keys(step).filter((name) => !MEMBERS.includes(name));
     if (unknown.length > 0) throw new Error(`${step.id} has ${unknown}`);
@@ -42,7 +44,7 @@ export function steps(args) {
 function fill(value, known, args) {
   if (typeof value === "string") {
     return value.replaceAll(
-      /\{(lang|other|every|directory|tenant)\}/g,
+      /\{(lang|next|other|every|directory|tenant)\}/g,
       (all, name) => known[name] ?? all,
     );
   }

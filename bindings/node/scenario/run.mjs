@@ -34,13 +34,27 @@ function record(name) {
   }
 }
 
+/** The option that cancels a call as a step says. */
+function cancelling(when) {
+  switch (when) {
+    case undefined:
+      return {};
+    case "before":
+      return { signal: AbortSignal.abort() };
+    case "after":
+      return { signal: AbortSignal.timeout(2_500) };
+    default:
+      throw new StepError("`cancel` is before or after");
+  }
+}
+
 /** Does a step, and throws what is wrong with it. */
 async function play(world, step, errors) {
   let result;
   try {
     const verb = verbs[step.verb];
     if (verb === undefined) throw new StepError(`no verb ${step.verb}`);
-    const signal = step.cancel === "before" ? { signal: AbortSignal.abort() } : {};
+    const signal = cancelling(step.cancel);
     result = await verb(world, step.args ?? {}, world.named(step.on), signal);
   } catch (error) {
     if (!(error instanceof PlicoError)) throw error;

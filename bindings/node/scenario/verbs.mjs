@@ -3,7 +3,8 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
-import { Plico } from "plico";
+import { openOfflineFile, Plico, RecoveryKey } from "plico";
+import { checkTime } from "./compare.mjs";
 
 /** In the place of an app's backend: the development directory signs tokens. */
 async function token({ directory, tenant }, userId, identityId) {
@@ -75,6 +76,62 @@ export const verbs = {
     account.exportIdentity(world.fileKey(args.key), signal),
   import_identity: (world, args, account, signal) =>
     account.importIdentity(world.bytes(args.file), world.fileKey(args.key), signal),
+  name_device: (world, args, account, signal) =>
+    nothing(account.nameDevice(world.text(args.id), world.text(args.name), signal)),
+  async device_names(world, args, account, signal) {
+    return (await account.devices(signal)).map(({ name = "" }) => name);
+  },
+  generate_words: () => RecoveryKey.generate().words(),
+  async has_recovery_key(world, args, account, signal) {
+    return (await account.recoveryKeySetAt(signal)) instanceof Date;
+  },
+  set_recovery_key(world, args, account, signal) {
+    const old = args.old === undefined ? {} : { old: RecoveryKey.fromWords(world.text(args.old)) };
+    const key = RecoveryKey.fromWords(world.text(args.words));
+    return nothing(account.setRecoveryKey(key, { ...old, ...signal }));
+  },
+  recover(world, args, account, signal) {
+    const key = RecoveryKey.fromWords(world.text(args.words));
+    return account.recover(key, { keepDevices: args.keep_devices, ...signal });
+  },
+  store_backup: (world, args, account, signal) =>
+    nothing(account.storeBackup(world.fileKey(args.key), signal)),
+  async backups(world, args, account, signal) {
+    const word = ({ passphrase }) => (passphrase ? "passphrase" : "host_secret");
+    return (await account.backups(signal)).map(word);
+  },
+  restore_backup: (world, args, account, signal) =>
+    account.restoreBackup(world.text(args.user_id), world.fileKey(args.key), signal),
+  delete_backups: (world, args, account, signal) => nothing(account.deleteBackups(signal)),
+  pairing_code: (world, args, account, signal) => account.pairingCode(signal),
+  join_by_pairing: (world, args, account, signal) => account.joinByPairing(signal),
+  approve_pairing: (world, args, account, signal) =>
+    account.approvePairing(world.text(args.code), signal),
+  async fingerprint(world, args, account, signal) {
+    return (await account.fingerprint(world.text(args.user_id), signal)).digits;
+  },
+  async fingerprint_to_scan(world, args, account, signal) {
+    return (await account.fingerprint(world.text(args.user_id), signal)).toScan;
+  },
+  verify_fingerprint: (world, args, account, signal) =>
+    nothing(account.verifyFingerprint(world.text(args.user_id), world.text(args.shown), signal)),
+  is_verified: (world, args, account, signal) =>
+    account.isVerified(world.text(args.user_id), signal),
+  offline_file: (world, args, account, signal) =>
+    account.offlineFile(world.bytes(args.envelope), signal),
+  async open_offline_file(world, args, _, signal) {
+    const [file, identity] = [world.bytes(args.file), world.bytes(args.identity)];
+    const options = crypt(world, args, signal);
+    const { content, asOf } = await openOfflineFile(
+      file,
+      identity,
+      world.fileKey(args.key),
+      options,
+    );
+    checkTime(asOf);
+    return content;
+  },
+  delete_identity: (world, args, account, signal) => nothing(account.deleteIdentity(signal)),
   session_id: (world, args, session) => session.id,
   missing_recipients: (world, args, session) => session.missingRecipients,
   encrypt: (world, args, session, signal) =>

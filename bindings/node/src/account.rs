@@ -246,6 +246,17 @@ impl AccountHandle {
         })
     }
 
+    /// Deletes the identity for good.
+    #[napi]
+    pub fn delete_identity<'env>(
+        &self,
+        env: &'env Env,
+        cancel: Option<&Cancel>,
+    ) -> napi::Result<PromiseRaw<'env, ()>> {
+        let account = self.account.clone();
+        promise(env, cancel, async move { account.delete_identity().await })
+    }
+
     /// The same account without the network.
     #[napi]
     pub fn offline(&self) -> Self {

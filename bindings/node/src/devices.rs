@@ -1,4 +1,4 @@
-//! An account's devices: listing, revoking, identity files.
+//! An account's devices: listing, naming, revoking, identity files.
 
 use crate::account::AccountHandle;
 use crate::bytes::Bytes;
@@ -11,7 +11,7 @@ use napi_derive::napi;
 use plico::{DeviceId, DeviceInfo, FileKey, Result};
 use zeroize::Zeroizing;
 
-/// What protects an identity file: one of both is there.
+/// What protects an identity file or a backup: one of both is there.
 #[napi(object, object_to_js = false)]
 pub struct FileKeyInput {
     /// Text that a person knows.
@@ -21,7 +21,7 @@ pub struct FileKeyInput {
 }
 
 impl FileKeyInput {
-    fn into_core(self) -> Result<FileKey> {
+    pub(crate) fn into_core(self) -> Result<FileKey> {
         match (self.passphrase.map(Zeroizing::new), self.host_secret) {
             (Some(text), None) => Ok(FileKey::passphrase(&text)),
             (None, Some(secret)) => FileKey::host_secret(&secret),
@@ -41,6 +41,12 @@ pub struct DeviceOutput {
     pub added_ms: f64,
     /// Whether it was revoked.
     pub revoked: bool,
+    /// Whether the recovery key has added it.
+    pub by_recovery: bool,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// When it sent a request last.
+    pub last_seen_ms: Option<f64>,
 }
 
 impl From<DeviceInfo> for DeviceOutput {
@@ -50,6 +56,9 @@ impl From<DeviceInfo> for DeviceOutput {
             is_this: info.is_this,
             added_ms: to_ms(info.added),
             revoked: info.revoked,
+            by_recovery: info.by_recovery,
+            name: info.name,
+            last_seen_ms: info.last_seen.map(to_ms),
         }
     }
 }
@@ -79,6 +88,22 @@ impl AccountHandle {
         promise(env, cancel, async move {
             let devices = account.devices().await?;
             Ok(devices.into_iter().map(Into::into).collect())
+        })
+    }
+
+    /// Gives a device a name.
+    #[napi]
+    pub fn name_device<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        name: String,
+        cancel: Option<&Cancel>,
+    ) -> napi::Result<PromiseRaw<'env, ()>> {
+        let account = self.account.clone();
+        promise(env, cancel, async move {
+            let id: DeviceId = id.parse()?;
+            account.name_device(id, &name).await
         })
     }
 

@@ -12,12 +12,17 @@
 #![cfg_attr(test, allow(dead_code))]
 
 mod account;
+mod backups;
 mod bytes;
 mod devices;
 mod failure;
 mod files;
+mod fingerprint;
 mod host;
+mod offline_file;
+mod pairing;
 mod plico_handle;
+mod recovery;
 mod rights;
 mod runtime;
 mod session;

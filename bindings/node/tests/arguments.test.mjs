@@ -3,9 +3,16 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Account, EncryptionSession, Plico, PlicoError } from "plico";
+import {
+  Account,
+  EncryptionSession,
+  Plico,
+  PlicoError,
+  RecoveryKey,
+  openOfflineFile,
+} from "plico";
 import { TestDirectory } from "plico/testing";
-import { trap, everything, missing, all, but, notText, notBytes, notPath, notObject, notList, notMs, notBoolean, notSignal, inside, merge, callOptions, cryptOptions, fileOptions, notFileKey, notRecipient, notRights, grants, connection } from "./tools/wrong.mjs";
+import { trap, everything, missing, all, but, notText, notBytes, notPath, notObject, notList, notMs, notBoolean, notSignal, inside, merge, callOptions, cryptOptions, fileOptions, notFileKey, notRecoveryKey, notRecipient, notRights, grants, connection } from "./tools/wrong.mjs";
 
 const directory = await TestDirectory.start();
 const { account } = await directory.person("dr.a");
@@ -14,6 +21,7 @@ const plico = await directory.plico();
 const session = await account.createSession();
 const sealed = await session.encrypt(Buffer.from("x"));
 const fileKey = { hostSecret: new Uint8Array(32) };
+const recoveryKey = RecoveryKey.generate();
 const sealedText = await session.encryptText("x");
 const right = { directory: directory.url, tenant: directory.tenant };
 const store = { get() {}, scan() {}, commit() {} };
@@ -117,6 +125,11 @@ const table = {
     [all, (it) => account.revokeDevice(it)],
     [callOptions, (it) => account.revokeDevice(account.deviceId, it)],
   ],
+  "Account#nameDevice": [
+    [all, (it) => account.nameDevice(it, "phone")],
+    [merge(notText, { long: "x".repeat(129) }), (it) => account.nameDevice(account.deviceId, it)],
+    [callOptions, (it) => account.nameDevice(account.deviceId, "phone", it)],
+  ],
   "Account#rotateUserKey": [[callOptions, (it) => account.rotateUserKey(it)]],
   "Account#exportIdentity": [
     [merge(missing, notFileKey), (it) => account.exportIdentity(it)],
@@ -127,6 +140,55 @@ const table = {
     // How long a passphrase is does not matter where it only has to be the right one.
     [merge(missing, notFileKey), (it) => account.importIdentity(sealed, it), /^1 1 text$/],
     [callOptions, (it) => account.importIdentity(sealed, fileKey, it)],
+  ],
+  "RecoveryKey.fromWords": [[notText, (it) => RecoveryKey.fromWords(it)]],
+  "Account#setRecoveryKey": [
+    [notRecoveryKey, (it) => account.setRecoveryKey(it)],
+    [
+      merge(
+        callOptions,
+        inside(but(notRecoveryKey, "undefined"), (old) => ({ old })),
+      ),
+      (it) => account.setRecoveryKey(recoveryKey, it),
+    ],
+  ],
+  "Account#recover": [
+    [notRecoveryKey, (it) => account.recover(it)],
+    [
+      merge(
+        callOptions,
+        inside(notBoolean, (keepDevices) => ({ keepDevices })),
+      ),
+      (it) => account.recover(recoveryKey, it),
+    ],
+  ],
+  "Account#storeBackup": [
+    [merge(missing, notFileKey), (it) => account.storeBackup(it)],
+    [callOptions, (it) => account.storeBackup(fileKey, it)],
+  ],
+  "Account#restoreBackup": [
+    [notText, (it) => account.restoreBackup(it, fileKey)],
+    [merge(missing, notFileKey), (it) => account.restoreBackup("dr.a", it), /^1 1 text$/],
+    [callOptions, (it) => account.restoreBackup("dr.a", fileKey, it)],
+  ],
+  "Account#approvePairing": [
+    [notText, (it) => account.approvePairing(it)],
+    [callOptions, (it) => account.approvePairing("x", it)],
+  ],
+  "Account#verifyFingerprint": [
+    [notText, (it) => account.verifyFingerprint(it, "12345")],
+    [notText, (it) => account.verifyFingerprint("dr.b", it)],
+    [callOptions, (it) => account.verifyFingerprint("dr.b", "12345", it)],
+  ],
+  "Account#offlineFile": [
+    [notBytes, (it) => account.offlineFile(it)],
+    [callOptions, (it) => account.offlineFile(sealed, it)],
+  ],
+  openOfflineFile: [
+    [notBytes, (it) => openOfflineFile(it, sealed, fileKey)],
+    [notBytes, (it) => openOfflineFile(sealed, it, fileKey)],
+    [merge(missing, but(notFileKey, "1 text")), (it) => openOfflineFile(sealed, sealed, it)],
+    [cryptOptions, (it) => openOfflineFile(sealed, sealed, fileKey, it)],
   ],
   "Account#maxStaleness": [[merge(missing, notMs), (it) => account.maxStaleness(it)]],
   "EncryptionSession#maxStaleness": [[merge(missing, notMs), (it) => session.maxStaleness(it)]],
@@ -196,6 +258,22 @@ const table = {
 for (const name of ["leave", "recipients", "rotate", "refresh", "forget", "end", "metadata"]) {
   table[`EncryptionSession#${name}`] = [[callOptions, (it) => session[name](it)]];
 }
+for (const name of ["fingerprint", "isVerified"]) {
+  table[`Account#${name}`] = [
+    [notText, (it) => account[name](it)],
+    [callOptions, (it) => account[name]("dr.b", it)],
+  ];
+}
+for (const name of [
+  "recoveryKeySetAt",
+  "backups",
+  "deleteBackups",
+  "pairingCode",
+  "joinByPairing",
+  "deleteIdentity",
+]) {
+  table[`Account#${name}`] = [[callOptions, (it) => account[name](it)]];
+}
 for (const [on, it] of [
   ["Account", account],
   ["EncryptionSession", session],
@@ -217,7 +295,12 @@ for (const [on, it] of [
   ];
 }
 
-const sync = new Set(["Account#session", "Account#maxStaleness", "EncryptionSession#maxStaleness"]);
+const sync = new Set([
+  "Account#session",
+  "Account#maxStaleness",
+  "EncryptionSession#maxStaleness",
+  "RecoveryKey.fromWords",
+]);
 let tried = 0;
 
 function isInvalid(error, what) {
@@ -266,7 +349,7 @@ test("the table knows every method that takes something", () => {
 });
 
 test("nobody makes these objects but the package", () => {
-  for (const type of [Account, EncryptionSession, Plico]) {
+  for (const type of [Account, EncryptionSession, Plico, RecoveryKey]) {
     assert.throws(() => new type(), { code: "INVALID_ARGUMENT" });
   }
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
-import { Account, EncryptionSession, Plico } from "plico";
+import { Account, EncryptionSession, Plico, RecoveryKey } from "plico";
 import { TestDirectory } from "plico/testing";
 
 /** How long an answer would take: far longer than a cancelled call may. */
@@ -12,6 +12,7 @@ const SLOW_MS = 5_000;
 
 /** Under which identity files are: with no passphrase to be slow about. */
 const fileKey = { hostSecret: new Uint8Array(32) };
+const recoveryKey = RecoveryKey.generate();
 
 /** An empty store that takes its time. */
 function slowStore(delayMs) {
@@ -73,6 +74,18 @@ const calls = {
   "Account#rotateUserKey": (it, options) => it.account.rotateUserKey(options),
   "Account#exportIdentity": (it, options) => it.account.exportIdentity(fileKey, options),
   "Account#importIdentity": (it, options) => it.shy.importIdentity(it.file, fileKey, options),
+  "Account#nameDevice": (it, options) => it.account.nameDevice(it.ofFile, "file", options),
+  "Account#recoveryKeySetAt": (it, options) => it.account.recoveryKeySetAt(options),
+  "Account#setRecoveryKey": (it, options) => it.account.setRecoveryKey(recoveryKey, options),
+  "Account#recover": (it, options) => it.shy.recover(recoveryKey, options),
+  "Account#storeBackup": (it, options) => it.account.storeBackup(fileKey, options),
+  "Account#backups": (it, options) => it.account.backups(options),
+  "Account#deleteBackups": (it, options) => it.account.deleteBackups(options),
+  "Account#restoreBackup": (it, options) => it.shy.restoreBackup("dr.a", fileKey, options),
+  "Account#fingerprint": (it, options) => it.account.fingerprint("dr.b", options),
+  "Account#verifyFingerprint": (it, options) => it.account.verifyFingerprint("dr.b", "1", options),
+  "Account#isVerified": (it, options) => it.account.isVerified("dr.b", options),
+  "Account#offlineFile": (it, options) => it.account.offlineFile(it.sealed, options),
   "EncryptionSession#encrypt": (it, options) => it.session.encrypt(it.sealed, options),
   "EncryptionSession#encryptText": (it, options) => it.session.encryptText("x", options),
   "EncryptionSession#encryptJson": (it, options) => it.session.encryptJson("x", options),
@@ -89,9 +102,14 @@ const calls = {
   "EncryptionSession#transfer": (it, options) =>
     it.session.transfer({ userId: "dr.b" }, { keep: ["read"], ...options }),
 };
-// Those that are over before anybody could cancel them here, or must come last.
+// Those that are over before anybody could cancel them here, or must come last. While
+// two devices wait for each other: pairing.test.mjs.
 const atOnce = {
   "Account#settle": (it, options) => it.account.settle(options),
+  "Account#pairingCode": (it, options) => it.shy.pairingCode(options),
+  "Account#joinByPairing": (it, options) => it.shy.joinByPairing(options),
+  "Account#approvePairing": (it, options) => it.account.approvePairing("no code", options),
+  "Account#deleteIdentity": (it, options) => it.account.deleteIdentity(options),
   "EncryptionSession#forget": (it, options) => it.session.forget(options),
   "EncryptionSession#leave": (it, options) => it.session.leave(options),
   "EncryptionSession#end": (it, options) => it.session.end(options),

@@ -1,25 +1,12 @@
-// One identity on several devices: files, revoking, rotating.
+// One identity on several devices: files, names, revoking, rotating.
 
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { generatePassphrase } from "plico";
 import { TestDirectory } from "plico/testing";
+import { hostKey, listener, ward } from "./tools/ward.mjs";
 
-// Argon2id takes its time: where the kind of key does not matter, this.
-const key = { hostSecret: randomBytes(32) };
-
-/** A doctor on two devices, a patient, and a session of the patient's for both. */
-async function ward() {
-  const directory = await TestDirectory.start();
-  const [laptop, patient] = await Promise.all(
-    ["dr.a", "patient.7"].map((userId) => directory.person(userId)),
-  );
-  const session = await patient.account.createSession({ recipients: [{ userId: "dr.a" }] });
-  const sealed = await session.encrypt(Buffer.from("before"));
-  const phone = await directory.visitor("dr.a");
-  return { directory, laptop, phone, patient, session, sealed };
-}
+const key = hostKey();
 
 const listed = (devices) => devices.map(({ isThis, revoked }) => ({ isThis, revoked }));
 
@@ -129,4 +116,52 @@ test("keys, files and devices that will not do", async () => {
   for (const id of [account.deviceId, directory.tenant]) {
     await assert.rejects(account.revokeDevice(id), { code: "INVALID_ARGUMENT" });
   }
+});
+
+test("a device has a name that its owner's other devices see, and was seen", async () => {
+  const { directory, laptop, phone } = await ward();
+  const { account } = laptop;
+  await phone.account.importIdentity(await account.exportIdentity(key), key);
+  await account.nameDevice(account.deviceId, "L\u00e4ptop");
+  await account.rotateUserKey();
+  directory.clock.advance(2 * 3600 * 1000);
+  const devices = await phone.account.devices();
+  const [first, ofFile, own] = devices;
+  assert.equal(first.name, "L\u00e4ptop");
+  assert.ok(first.lastSeen instanceof Date && first.lastSeen < own.lastSeen);
+  assert.ok(!("name" in own) && !("name" in ofFile));
+  assert.ok(devices.every((it) => it.byRecovery === false));
+
+  await phone.account.nameDevice(account.deviceId, "");
+  assert.equal((await account.devices())[0].name, undefined);
+  await account.nameDevice(account.deviceId, "x".repeat(128));
+  const long = "\u00e4".repeat(65);
+  await assert.rejects(account.nameDevice(account.deviceId, long), { code: "INVALID_ARGUMENT" });
+  await assert.rejects(account.nameDevice(directory.tenant, "x"), { code: "BAD_REQUEST" });
+  await account.revokeDevice(own.id);
+  await assert.rejects(phone.account.nameDevice(own.id, "x"), { code: "DEVICE_REVOKED" });
+  await assert.rejects(account.nameDevice(own.id, "x"), { code: "BAD_REQUEST" });
+});
+
+test("a user key is renewed when the tenant says so, and the app is told before", async () => {
+  const { directory, laptop, session, sealed } = await ward();
+  const days = (count) => directory.clock.advance(count * 24 * 3600 * 1000);
+  await directory.setUserKeyDays(90);
+  const { device, told } = await listener(directory, laptop.account);
+  days(70);
+  await device.devices();
+  assert.deepEqual(await told("keyRenewalNear"), []);
+  days(10);
+  await device.devices();
+  const [event, ...more] = await told("keyRenewalNear");
+  assert.deepEqual(more, []);
+  assert.equal(event.identityId, device.identityId);
+  const left = event.atMs - directory.clock.now().getTime();
+  assert.ok(left > 9 * 24 * 3600 * 1000 && left < 11 * 24 * 3600 * 1000, `${left}`);
+  days(11);
+  await device.devices();
+  const after = await session.maxStaleness(0).encrypt(Buffer.from("after"));
+  assert.notDeepEqual(after.subarray(22, 26), sealed.subarray(22, 26), "another epoch");
+  assert.equal((await device.decrypt(after)).data.toString(), "after");
+  await assert.rejects(directory.setUserKeyDays(-1), { code: "INVALID_ARGUMENT" });
 });

@@ -69,7 +69,9 @@ test("import and require give the same names and the same classes", () => {
     "EncryptionSession",
     "Plico",
     "PlicoError",
+    "RecoveryKey",
     "generatePassphrase",
+    "openOfflineFile",
   ]);
 });
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { Plico, PlicoError } from "plico";
+import { Plico, PlicoError, RecoveryKey } from "plico";
 import { TestDirectory } from "plico/testing";
 import { temporaryFolder } from "./tools/folder.mjs";
 
@@ -94,6 +94,7 @@ test("everything that is closed says so", async (t) => {
 
   const id = account.deviceId;
   const key = { hostSecret: new Uint8Array(32) };
+  const words = RecoveryKey.generate();
   const file = await account.exportIdentity(key);
   await account.close();
   await account.close();
@@ -116,6 +117,22 @@ test("everything that is closed says so", async (t) => {
     () => it.rotateUserKey(),
     () => it.exportIdentity(key),
     () => it.importIdentity(file, key),
+    () => it.nameDevice(id, "phone"),
+    () => it.recoveryKeySetAt(),
+    () => it.setRecoveryKey(words),
+    () => it.recover(words),
+    () => it.storeBackup(key),
+    () => it.backups(),
+    () => it.deleteBackups(),
+    () => it.restoreBackup("dr.a", key),
+    () => it.pairingCode(),
+    () => it.joinByPairing(),
+    () => it.approvePairing("no code"),
+    () => it.fingerprint("dr.a"),
+    () => it.verifyFingerprint("dr.a", "1"),
+    () => it.isVerified("dr.a"),
+    () => it.offlineFile(sealed),
+    () => it.deleteIdentity(),
   ];
   const ofSession = (it) => [
     () => it.encrypt(sealed),

@@ -1,8 +1,11 @@
+import { backupStatus, type BackupStatus } from "./backups";
 import { call, now, type CallOptions } from "./call";
 import {
+  boolean,
   bytes,
   callable,
   list,
+  maybe,
   milliseconds,
   object,
   oneOf,
@@ -16,9 +19,16 @@ import { deviceInfo, fileKey, type DeviceInfo, type FileKey } from "./devices";
 import "./dispose";
 import { invalid, PlicoError } from "./errors";
 import { file, type FileOptions } from "./files";
+import type { Fingerprint } from "./fingerprint";
 import { fromJson } from "./json";
 import type { Addon, NativeAccount, NativePrefetched } from "./native";
 import { grant, recipient, type Grant, type Recipient } from "./recipients";
+import {
+  nativeRecoveryKey,
+  type RecoverOptions,
+  type RecoveryKey,
+  type SetRecoveryKeyOptions,
+} from "./recovery";
 import { makeSession, type CryptOptions, type EncryptionSession } from "./session";
 
 /** How to register. */
@@ -323,7 +333,8 @@ export class Account implements AsyncDisposable {
 
   /**
    * All devices that this identity has or had, in the order in which they were
-   * added, as the directory shows them now. An identity file counts as one.
+   * added, as the directory shows them now. An identity file counts as one, and
+   * so does a backup.
    *
    * Errors: `DEVICE_REVOKED` if this one was revoked; so says every call that
    * asks the directory then.
@@ -333,6 +344,24 @@ export class Account implements AsyncDisposable {
       this.#addon,
       () => options,
       (cancel) => this.#native.devices(cancel).then((all) => all.map(deviceInfo)),
+    );
+  }
+
+  /**
+   * Gives one of the own devices a name that the other devices see; an empty one
+   * takes it away. The directory can't read it.
+   *
+   * Errors: `INVALID_ARGUMENT` for a name that is too long; `BAD_REQUEST` for what
+   * is not an active device of this identity.
+   *
+   * @param id The device's id, from {@link Account.devices}.
+   * @param name At most 128 bytes of UTF-8.
+   */
+  async nameDevice(id: string, name: string, options?: CallOptions): Promise<void> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.nameDevice(text(id, "id"), text(name, "name"), cancel),
     );
   }
 
@@ -379,8 +408,8 @@ export class Account implements AsyncDisposable {
    * device. Until then, whoever has the file and its key is this person.
    *
    * Errors: `INVALID_ARGUMENT` for a passphrase of fewer than 12 characters, a
-   * secret of other than 32 bytes, or an identity that has 32 devices already;
-   * after `NETWORK` the device may be there although nobody has its file.
+   * secret of other than 32 bytes, or an identity that has 32 devices already. After
+   * `NETWORK`, or a crash, the next call goes on with the same device.
    *
    * @example
    * ```ts
@@ -420,6 +449,296 @@ export class Account implements AsyncDisposable {
       this.#addon,
       () => options,
       (cancel) => this.#native.importIdentity(bytes(file, "file"), fileKey(key), cancel),
+    );
+  }
+
+  /**
+   * When this identity's recovery key was set, by the clock of the device that
+   * set it; `undefined`: there is none. As the directory shows it now.
+   */
+  async recoveryKeySetAt(options?: CallOptions): Promise<Date | undefined> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) =>
+        this.#native
+          .recoveryKeySetAt(cancel)
+          .then((ms) => (ms === null ? undefined : new Date(ms))),
+    );
+  }
+
+  /**
+   * Sets this identity's recovery key; once one is set, only with the consent of
+   * that one, as `old`. A new one begins a new generation of the user key, so that
+   * the old words open nothing more.
+   *
+   * Set already: nothing is done, so that it can be called again after an error.
+   *
+   * Errors: `RECOVERY_KEY_SET` if there is another one and `old` is not given;
+   * `RECOVERY_KEY_UNKNOWN` if `old` is not the one that is set;
+   * `INVALID_ARGUMENT` for a key that was set before; `CONFLICT` after many lost
+   * races.
+   *
+   * @example
+   * ```ts
+   * const key = RecoveryKey.generate();
+   * await letThePersonWriteDown(key.words());
+   * await account.setRecoveryKey(key, { old: RecoveryKey.fromWords(oldWords) });
+   * ```
+   */
+  async setRecoveryKey(key: RecoveryKey, options?: SetRecoveryKeyOptions): Promise<void> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const native = (it: RecoveryKey, name: string) => nativeRecoveryKey(this.#addon, it, name);
+        const old = maybe(checked(options).old, native, "old");
+        return this.#native.setRecoveryKey(native(key, "key"), old, cancel);
+      },
+    );
+  }
+
+  /**
+   * Gets an identity back with its recovery key alone, in place of
+   * {@link Account.register}: this account becomes a device of it, with access to
+   * everything, and all other devices are revoked, unless they are to stay. Gives
+   * the identity's id. Safe to call again with the same key after an error.
+   *
+   * Everybody who has the identity's chain sees that it was done. The words stay
+   * valid; if somebody else has read them, set another key.
+   *
+   * Errors: `RECOVERY_KEY_UNKNOWN` if no identity has this key (any more);
+   * `ALREADY_REGISTERED` if this account has an identity; `INVALID_ARGUMENT` if the
+   * other devices are to stay and there are 32; `IDENTITY_DISABLED`; `CONFLICT`
+   * after many lost races.
+   *
+   * @example
+   * ```ts
+   * const account = await plico.account({ store: "./new-phone.plicostore", key });
+   * await account.recover(RecoveryKey.fromWords(typed));
+   * ```
+   */
+  async recover(key: RecoveryKey, options?: RecoverOptions): Promise<string> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const { keepDevices = false } = checked(options);
+        const keep = boolean(keepDevices, "keepDevices");
+        return this.#native.recover(nativeRecoveryKey(this.#addon, key, "key"), keep, cancel);
+      },
+    );
+  }
+
+  /**
+   * Stores a backup of this identity at the directory, which can't open it, in
+   * place of an earlier one of the same kind: so a passphrase is changed. The
+   * earlier one is deleted, and its device revoked, so that a copy of it is worth
+   * nothing, either. Safe to call again after an error, also with another
+   * passphrase.
+   *
+   * Errors: `INVALID_ARGUMENT` for a passphrase of fewer than 12 characters, a
+   * secret of other than 32 bytes, or an identity that has 32 devices already.
+   */
+  async storeBackup(key: FileKey, options?: CallOptions): Promise<void> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.storeBackup(fileKey(key), cancel),
+    );
+  }
+
+  /**
+   * Gets the identity of `userId` back from its backup, in place of
+   * {@link Account.register}: this account becomes a device of it. Gives the
+   * identity's id. Safe to call again after an error. The directory allows five
+   * wrong tries at once, and one more each half hour.
+   *
+   * Errors: `BACKUP_REFUSED` if there is none, or `key` is not the one that
+   * protects it; `TOO_MANY_TRIES`; `BACKUP_INVALID` if the directory gives another
+   * one than `key` protects; `IDENTITY_DISABLED`; and as
+   * {@link Account.importIdentity}.
+   */
+  async restoreBackup(userId: string, key: FileKey, options?: CallOptions): Promise<string> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.restoreBackup(text(userId, "userId"), fileKey(key), cancel),
+    );
+  }
+
+  /**
+   * The backups that this identity has at the directory: at most one under a
+   * passphrase, and one under a host's secret.
+   */
+  async backups(options?: CallOptions): Promise<BackupStatus[]> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.backups(cancel).then((all) => all.map(backupStatus)),
+    );
+  }
+
+  /**
+   * Deletes all backups of this identity at the directory, and revokes their
+   * devices: then none of its private keys is at any server. Safe to call again
+   * after an error.
+   *
+   * Errors: `CONFLICT` after many lost races.
+   */
+  async deleteBackups(options?: CallOptions): Promise<void> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.deleteBackups(cancel),
+    );
+  }
+
+  /**
+   * What a new device shows, as text and as a QR code, to be read by one that the
+   * person has already: 26 letters and digits in groups of five, 31 characters
+   * with the hyphens. Then {@link Account.joinByPairing}. The same code until it
+   * has been used.
+   *
+   * Errors: `ALREADY_REGISTERED` if this account has an identity.
+   */
+  async pairingCode(options?: CallOptions): Promise<string> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.pairingCode(cancel),
+    );
+  }
+
+  /**
+   * Waits until a device of the person has read the {@link Account.pairingCode},
+   * and becomes a device of that identity, with access to everything, in place of
+   * {@link Account.register}. Gives the identity's id: check it, or its user id,
+   * against whom the app expects here.
+   *
+   * Errors: `PAIRING_EXPIRED` if nobody has read the code within ten minutes;
+   * `PAIRING_INVALID` if somebody in between has changed a message: the next code
+   * is another one; `HISTORY_SHORTENED` and `HISTORY_FORKED` if the directory shows
+   * another history than the other device has seen; `ALREADY_REGISTERED`.
+   *
+   * @example
+   * ```ts
+   * show(await account.pairingCode()); // on the new device
+   * await account.joinByPairing({ signal });
+   *
+   * await other.approvePairing(typed); // on the old one
+   * ```
+   */
+  async joinByPairing(options?: CallOptions): Promise<string> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.joinByPairing(cancel),
+    );
+  }
+
+  /**
+   * Makes the device that shows `code` a device of this identity; gives that
+   * device's id. Reading the code from that device's own screen is the approval.
+   * Safe to call again with the same code after an error.
+   *
+   * Errors: `PAIRING_CODE_INVALID`; `PAIRING_EXPIRED` if the other device does not
+   * answer within ten minutes; `PAIRING_INVALID` if what answers is not the device
+   * that shows the code; `INVALID_ARGUMENT` when the identity has 32 devices
+   * already; `CONFLICT` after many lost races.
+   *
+   * @param code In any case, with or without the hyphens.
+   */
+  async approvePairing(code: string, options?: CallOptions): Promise<string> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.approvePairing(text(code, "code"), cancel),
+    );
+  }
+
+  /**
+   * The fingerprint of this identity and that of `userId`, for two people who
+   * compare what each of them is shown.
+   *
+   * Errors: `RECIPIENTS_NOT_FOUND`, `IDENTITY_CHANGED`, `ATTESTATION_INVALID`.
+   */
+  async fingerprint(userId: string, options?: CallOptions): Promise<Fingerprint> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.fingerprint(text(userId, "userId"), cancel),
+    );
+  }
+
+  /**
+   * Compares what the other person's app shows with what this one sees, and
+   * remembers the identity of `userId` as verified.
+   *
+   * Errors: `FINGERPRINT_MISMATCH`: one of the two is shown somebody else; nothing
+   * is remembered, and an earlier mark is taken away. Otherwise as
+   * {@link Account.fingerprint}.
+   *
+   * @param shown The other's digits, with or without spaces, or what was scanned.
+   */
+  async verifyFingerprint(userId: string, shown: string, options?: CallOptions): Promise<void> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) =>
+        this.#native.verifyFingerprint(text(userId, "userId"), text(shown, "shown"), cancel),
+    );
+  }
+
+  /**
+   * Whether the identity that stands behind `userId` now was verified on this
+   * device, or on the one that this one was paired with. One that has changed was
+   * not.
+   *
+   * Errors: as {@link Account.fingerprint}.
+   */
+  async isVerified(userId: string, options?: CallOptions): Promise<boolean> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.isVerified(text(userId, "userId"), cancel),
+    );
+  }
+
+  /**
+   * One envelope that this account may open, as a file with which an identity
+   * file of the same person ({@link Account.exportIdentity}) opens it without a
+   * network: see {@link openOfflineFile}. It holds the envelope and the signed
+   * histories that it is verified with, some kilobytes.
+   *
+   * Errors: as {@link Account.decrypt}.
+   */
+  async offlineFile(envelope: Uint8Array, options?: CallOptions): Promise<Buffer> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.offlineFile(bytes(envelope, "envelope"), cancel),
+    );
+  }
+
+  /**
+   * Deletes this identity for good: at the directory its wrapped secrets, its
+   * backups and the opening of its user id; here, the whole store. What it has
+   * written stays with those who can open it, and what it has signed stays valid;
+   * nobody can open anything in its name any more. There is no way back, also not
+   * with the recovery key. The account is closed.
+   *
+   * Sessions that it owns alone have no owner from then on: hand them over
+   * ({@link EncryptionSession.transfer}), or end them, before. Safe to call again
+   * after an error.
+   *
+   * Errors: after `NETWORK` it may be deleted or not.
+   */
+  async deleteIdentity(options?: CallOptions): Promise<void> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.deleteIdentity(cancel),
     );
   }
 

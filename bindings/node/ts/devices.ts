@@ -3,7 +3,7 @@ import { invalid } from "./errors";
 import { addon, type NativeDevice, type NativeFileKey } from "./native";
 
 /**
- * What protects an identity file: one of both.
+ * What protects an identity file or a backup: one of both.
  *
  * `passphrase`: text of at least 12 characters that a person remembers or has
  * written down; better, one from {@link generatePassphrase}. Trying one takes
@@ -18,7 +18,7 @@ export type FileKey =
   | { readonly passphrase: string; readonly hostSecret?: undefined }
   | { readonly hostSecret: Uint8Array; readonly passphrase?: undefined };
 
-/** One device of an identity, from verified statements alone. */
+/** One device of an identity: what its verified history states, and two notes of the directory's. */
 export interface DeviceInfo {
   /** Its id: 43 characters of base64url. */
   readonly id: string;
@@ -28,11 +28,20 @@ export interface DeviceInfo {
   readonly added: Date;
   /** Whether it was revoked: it signs nothing more, and opens nothing new. */
   readonly revoked: boolean;
+  /** Whether the recovery key has added it. */
+  readonly byRecovery: boolean;
+  /**
+   * The name that one of the own devices has given it ({@link Account.nameDevice}).
+   * A person's own word: keep it out of logs.
+   */
+  readonly name?: string;
+  /** When it sent a request last, to the hour, by the directory's word. */
+  readonly lastSeen?: Date;
 }
 
 /**
- * A passphrase of 100 random bits for an identity file: 20 characters of
- * Crockford's base 32 (no I, L, O or U) in groups of five, 23 with the hyphens.
+ * A passphrase of 100 random bits for an identity file or a backup: 20 characters
+ * of Crockford's base 32 (no I, L, O or U) in groups of five, 23 with the hyphens.
  *
  * @example
  * ```ts
@@ -56,6 +65,15 @@ export function fileKey(value: FileKey): NativeFileKey {
 }
 
 /** @internal */
-export function deviceInfo({ id, isThis, addedMs, revoked }: NativeDevice): DeviceInfo {
-  return { id, isThis, added: new Date(addedMs), revoked };
+export function deviceInfo(native: NativeDevice): DeviceInfo {
+  const { id, isThis, addedMs, revoked, byRecovery, name, lastSeenMs } = native;
+  return {
+    id,
+    isThis,
+    added: new Date(addedMs),
+    revoked,
+    byRecovery,
+    ...(name === undefined ? {} : { name }),
+    ...(lastSeenMs === undefined ? {} : { lastSeen: new Date(lastSeenMs) }),
+  };
 }

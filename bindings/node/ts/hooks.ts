@@ -15,6 +15,17 @@ export type PlicoEvent =
   | { readonly type: "newDevice"; readonly identityId: string }
   /** A device of this account's own identity was revoked. */
   | { readonly type: "deviceRevoked"; readonly identityId: string }
+  /**
+   * This account's own user key will soon be as old as the tenant allows, within
+   * 14 days; then the next device that sees its chain renews it. `atMs` says when,
+   * in milliseconds since 1970-01-01 UTC, as `Date` takes them.
+   */
+  | { readonly type: "keyRenewalNear"; readonly identityId: string; readonly atMs: number }
+  /**
+   * The recovery key of this account's own identity was used. If it was not its
+   * owner who did it, somebody else has the words.
+   */
+  | { readonly type: "recoveryUsed"; readonly identityId: string }
   /** The directory shows another history than before: it lies, or two of it run. */
   | { readonly type: "forkSeen"; readonly chainId: string }
   /** The directory shows less than before: it lies, or was restored from a backup. */

@@ -137,6 +137,28 @@ export interface NativeDevice {
   isThis: boolean;
   addedMs: number;
   revoked: boolean;
+  byRecovery: boolean;
+  name?: string;
+  lastSeenMs?: number;
+}
+
+export interface NativeRecoveryKey {
+  words(): string;
+}
+
+export interface NativeBackupStatus {
+  passphrase: boolean;
+  storedMs: number;
+}
+
+export interface NativeFingerprint {
+  digits: string;
+  toScan: string;
+}
+
+export interface NativeOfflineOpened {
+  content: NativeOpened;
+  asOfMs: number;
 }
 
 export interface NativePlico {
@@ -167,10 +189,30 @@ export interface NativeAccount extends NativeReader {
   acceptIdentityChange(userId: string, cancel?: Cancel): Promise<string>;
   deviceId(): string | null;
   devices(cancel?: Cancel): Promise<NativeDevice[]>;
+  nameDevice(id: string, name: string, cancel?: Cancel): Promise<void>;
   revokeDevice(id: string, cancel?: Cancel): Promise<void>;
   rotateUserKey(cancel?: Cancel): Promise<void>;
   exportIdentity(key: NativeFileKey, cancel?: Cancel): Promise<Buffer>;
   importIdentity(file: Uint8Array, key: NativeFileKey, cancel?: Cancel): Promise<string>;
+  recoveryKeySetAt(cancel?: Cancel): Promise<number | null>;
+  setRecoveryKey(
+    key: NativeRecoveryKey,
+    old: NativeRecoveryKey | undefined,
+    cancel?: Cancel,
+  ): Promise<void>;
+  recover(key: NativeRecoveryKey, keepDevices: boolean, cancel?: Cancel): Promise<string>;
+  storeBackup(key: NativeFileKey, cancel?: Cancel): Promise<void>;
+  backups(cancel?: Cancel): Promise<NativeBackupStatus[]>;
+  deleteBackups(cancel?: Cancel): Promise<void>;
+  restoreBackup(userId: string, key: NativeFileKey, cancel?: Cancel): Promise<string>;
+  pairingCode(cancel?: Cancel): Promise<string>;
+  joinByPairing(cancel?: Cancel): Promise<string>;
+  approvePairing(code: string, cancel?: Cancel): Promise<string>;
+  fingerprint(userId: string, cancel?: Cancel): Promise<NativeFingerprint>;
+  verifyFingerprint(userId: string, shown: string, cancel?: Cancel): Promise<void>;
+  isVerified(userId: string, cancel?: Cancel): Promise<boolean>;
+  offlineFile(envelope: Uint8Array, cancel?: Cancel): Promise<Buffer>;
+  deleteIdentity(cancel?: Cancel): Promise<void>;
   offline(): NativeAccount;
   maxStaleness(ms: number): NativeAccount;
   close(): void;
@@ -206,6 +248,15 @@ export interface Addon {
     cancel?: Cancel,
   ): Promise<NativePlico>;
   generatePassphrase(): string;
+  generateRecoveryKey(): NativeRecoveryKey;
+  recoveryKeyFromWords(words: string): NativeRecoveryKey;
+  openOfflineFile(
+    file: Uint8Array,
+    identity: Uint8Array,
+    key: NativeFileKey,
+    place: NativeContext | undefined,
+    cancel?: Cancel,
+  ): Promise<NativeOfflineOpened>;
   errorCodes(): { code: string; sentence: string }[];
 }
 

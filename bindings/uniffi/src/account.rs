@@ -223,6 +223,12 @@ impl AccountHandle {
         .await
     }
 
+    /// Deletes the identity for good.
+    pub async fn delete_identity(&self, cancel: Option<Arc<CancelHandle>>) -> Result<(), Failure> {
+        let account = self.account.clone();
+        run(cancel, async move { account.delete_identity().await }).await
+    }
+
     /// The same account without the network.
     pub fn offline(&self) -> Arc<Self> {
         Arc::new(Self {

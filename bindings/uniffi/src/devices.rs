@@ -1,4 +1,4 @@
-//! An account's devices: listing, revoking, identity files.
+//! An account's devices: listing, naming, revoking, identity files.
 
 use crate::account::AccountHandle;
 use crate::bytes::Bytes;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use zeroize::Zeroizing;
 
-/// What protects an identity file.
+/// What protects an identity file or a backup.
 #[derive(Clone, uniffi::Enum)]
 pub enum PlicoFileKey {
     /// Something that a person knows.
@@ -26,7 +26,7 @@ pub enum PlicoFileKey {
 }
 
 impl PlicoFileKey {
-    fn into_core(self) -> plico::Result<FileKey> {
+    pub(crate) fn into_core(self) -> plico::Result<FileKey> {
         match self {
             Self::Passphrase { text } => Ok(FileKey::passphrase(&Zeroizing::new(text))),
             Self::HostSecret { bytes } => FileKey::host_secret(&Zeroizing::new(bytes.0)),
@@ -45,6 +45,12 @@ pub struct PlicoDeviceInfo {
     pub added: SystemTime,
     /// Whether it was revoked.
     pub revoked: bool,
+    /// Whether the recovery key has added it.
+    pub by_recovery: bool,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// When it sent a request last, to the hour.
+    pub last_seen: Option<SystemTime>,
 }
 
 impl From<DeviceInfo> for PlicoDeviceInfo {
@@ -54,6 +60,9 @@ impl From<DeviceInfo> for PlicoDeviceInfo {
             is_this: info.is_this,
             added: info.added,
             revoked: info.revoked,
+            by_recovery: info.by_recovery,
+            name: info.name,
+            last_seen: info.last_seen,
         }
     }
 }
@@ -80,6 +89,21 @@ impl AccountHandle {
         run(cancel, async move {
             let all = account.devices().await?;
             Ok(all.into_iter().map(Into::into).collect())
+        })
+        .await
+    }
+
+    /// Gives a device a name.
+    pub async fn name_device(
+        &self,
+        device_id: String,
+        name: String,
+        cancel: Option<Arc<CancelHandle>>,
+    ) -> Result<(), Failure> {
+        let account = self.account.clone();
+        run(cancel, async move {
+            let id: DeviceId = device_id.parse()?;
+            account.name_device(id, &name).await
         })
         .await
     }

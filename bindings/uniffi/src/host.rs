@@ -133,6 +133,18 @@ pub enum PlicoEvent {
         /// The account's identity.
         identity_id: String,
     },
+    /// The account's own user key will soon be as old as the tenant allows.
+    KeyRenewalNear {
+        /// The account's identity.
+        identity_id: String,
+        /// When, in milliseconds since 1970-01-01 UTC.
+        at_ms: u64,
+    },
+    /// The recovery key of the account's own identity was used.
+    RecoveryUsed {
+        /// The account's identity.
+        identity_id: String,
+    },
     /// The directory shows another history than before.
     ForkSeen {
         /// The chain's id, 32 bytes.
@@ -189,6 +201,13 @@ impl PlicoEvent {
                 identity_id: identity.to_string(),
             },
             Event::DeviceRevoked { identity } => Self::DeviceRevoked {
+                identity_id: identity.to_string(),
+            },
+            Event::KeyRenewalNear { identity, at_ms } => Self::KeyRenewalNear {
+                identity_id: identity.to_string(),
+                at_ms,
+            },
+            Event::RecoveryUsed { identity } => Self::RecoveryUsed {
                 identity_id: identity.to_string(),
             },
             Event::ForkSeen { chain } => Self::ForkSeen {

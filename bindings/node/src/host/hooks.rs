@@ -30,6 +30,8 @@ pub struct EventOutput {
     pub done: Option<bool>,
     /// The directory's clock less the device's, in milliseconds.
     pub offset_ms: Option<f64>,
+    /// When, in milliseconds since 1970.
+    pub at_ms: Option<f64>,
 }
 
 impl EventOutput {
@@ -70,6 +72,11 @@ impl EventOutput {
             Event::IdentityChanged { identity } => Self::identity("identityChanged", identity),
             Event::NewDevice { identity } => Self::identity("newDevice", identity),
             Event::DeviceRevoked { identity } => Self::identity("deviceRevoked", identity),
+            Event::KeyRenewalNear { identity, at_ms } => Self {
+                at_ms: Some(at_ms as f64),
+                ..Self::identity("keyRenewalNear", identity)
+            },
+            Event::RecoveryUsed { identity } => Self::identity("recoveryUsed", identity),
             Event::ForkSeen { chain } => Self::chain("forkSeen", chain),
             Event::HistoryShortened { chain } => Self::chain("historyShortened", chain),
             Event::HandedBack { chain, entries } => Self {

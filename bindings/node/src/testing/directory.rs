@@ -185,6 +185,36 @@ impl DirectoryHandle {
         Ok(token)
     }
 
+    /// The backend's word on whether an identity may do anything.
+    #[napi]
+    pub fn set_standing<'env>(
+        &self,
+        env: &'env Env,
+        identity_id: String,
+        active: bool,
+    ) -> napi::Result<PromiseRaw<'env, ()>> {
+        let directory = self.directory.clone();
+        promise(env, None, async move {
+            let identity: IdentityId = identity_id.parse()?;
+            directory.set_standing(identity, active).await
+        })
+    }
+
+    /// After how many days user keys are renewed.
+    #[napi]
+    pub fn set_user_key_days<'env>(
+        &self,
+        env: &'env Env,
+        days: u32,
+    ) -> napi::Result<PromiseRaw<'env, ()>> {
+        let directory = self.directory.clone();
+        promise(
+            env,
+            None,
+            async move { directory.set_user_key_days(days).await },
+        )
+    }
+
     /// Whether it can be reached at all.
     #[napi]
     pub fn down(&self, down: bool) {

@@ -1,5 +1,7 @@
 // Values of wrong types, by what they are asked for as.
 
+import { RecoveryKey } from "plico";
+
 export const trap = () => ({
   get signal() {
     throw new Error("trap");
@@ -152,6 +154,12 @@ export const notFileKey = merge(
     },
   },
 );
+export const notRecoveryKey = {
+  ...all,
+  "what looks like one": { words: () => Array(24).fill("abandon").join(" ") },
+  "made without its class": Object.create(RecoveryKey.prototype),
+  "a proxy of one": new Proxy(RecoveryKey.generate(), {}),
+};
 export const notRights = merge(
   notList,
   inside(all, (right) => [right]),

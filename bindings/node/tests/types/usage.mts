@@ -5,11 +5,16 @@ import {
   EncryptionSession,
   Plico,
   PlicoError,
+  RecoveryKey,
   generatePassphrase,
+  openOfflineFile,
+  type BackupStatus,
   type Context,
   type Decrypted,
   type DeviceInfo,
   type FileKey,
+  type Fingerprint,
+  type OfflineOpened,
   type PlicoErrorCode,
   type PlicoEvent,
   type RecipientInfo,
@@ -60,6 +65,8 @@ export async function usage(): Promise<void> {
     signal: AbortSignal.timeout(1_000),
     onEvent(event: PlicoEvent) {
       if (event.type === "epochBegun") console.log(event.sessionId, event.epoch);
+      if (event.type === "keyRenewalNear") console.log(event.identityId, new Date(event.atMs));
+      if (event.type === "recoveryUsed") console.log(event.identityId);
       // @ts-expect-error: only some events have an identity
       event.identityId;
     },
@@ -157,10 +164,13 @@ export async function usage(): Promise<void> {
   const imported: string = await account.importIdentity(exported, fileKey);
   const thisDevice: string | undefined = account.deviceId;
   const devices: DeviceInfo[] = await account.devices({ signal: AbortSignal.timeout(9) });
-  for (const { id, isThis, added, revoked } of devices) {
+  for (const { id, isThis, added, revoked, byRecovery, name, lastSeen } of devices) {
     const since: Date = added;
+    const called: string | undefined = name;
+    const seen: Date | undefined = lastSeen;
     if (!isThis && !revoked) await account.revokeDevice(id);
-    console.log(since, imported, thisDevice);
+    console.log(since, imported, thisDevice, byRecovery, called, seen);
+    await account.nameDevice(id, called ?? "phone");
   }
   await account.rotateUserKey();
   // @ts-expect-error: by one or the other
@@ -169,6 +179,40 @@ export async function usage(): Promise<void> {
   await account.importIdentity(exported, passphrase);
   // @ts-expect-error: a secret is bytes
   await account.importIdentity(exported, { hostSecret: passphrase });
+
+  const old: RecoveryKey = RecoveryKey.generate();
+  const words: string = old.words();
+  await account.setRecoveryKey(RecoveryKey.fromWords(words), { old, signal: AbortSignal.timeout(9) });
+  const setAt: Date | undefined = await account.recoveryKeySetAt();
+  const recovered: string = await account.recover(old, { keepDevices: true });
+  // @ts-expect-error: words are read first
+  await account.recover(words);
+  // @ts-expect-error: made by its class
+  new RecoveryKey();
+  await account.storeBackup({ passphrase });
+  const backups: BackupStatus[] = await account.backups();
+  const stored: Date | undefined = backups[0]?.stored;
+  const restored: string = await account.restoreBackup("dr.a", fileKey);
+  await account.deleteBackups();
+  // @ts-expect-error: whose backup, first
+  await account.restoreBackup({ passphrase });
+  console.log(setAt, recovered, stored, backups[0]?.passphrase, restored);
+
+  const code: string = await account.pairingCode();
+  const joined: string = await account.joinByPairing({ signal: AbortSignal.timeout(9) });
+  const approved: string = await account.approvePairing(code);
+  const fingerprint: Fingerprint = await account.fingerprint("patient.7");
+  await account.verifyFingerprint("patient.7", fingerprint.toScan);
+  const verified: boolean = await account.isVerified("patient.7");
+  console.log(joined, approved, fingerprint.digits, verified);
+
+  const file: Buffer = await account.offlineFile(sealed);
+  const away: OfflineOpened = await openOfflineFile(file, exported, fileKey, { context });
+  const asOf: Date = away.asOf;
+  console.log(away.content.data, asOf);
+  // @ts-expect-error: a key, too
+  await openOfflineFile(file, exported);
+  await account.deleteIdentity();
 
   try {
     await account.close();
@@ -194,6 +238,8 @@ export async function kit(): Promise<void> {
   const plico: Plico = await directory.plico({ connection, attempts: 1 });
   const same: Account = account;
   console.log(same, plico, directory.told, directory.clock.now().getTime());
+  await directory.setStanding("…", false);
+  await directory.setUserKeyDays(90);
   await directory.restore(await directory.backup());
   // @ts-expect-error: backups are made by the directory
   await directory.restore({});

@@ -176,6 +176,28 @@ export class TestDirectory {
     );
   }
 
+  /**
+   * What an app's backend does to disable an identity (`IDENTITY_DISABLED`), or to
+   * let it be active again. Errors: `CONFLICT` for a second change within one
+   * second of the clock; `IDENTITY_NOT_FOUND`; `IDENTITY_DELETED`.
+   */
+  async setStanding(identityId: string, active: boolean): Promise<void> {
+    return call(
+      addon,
+      () => undefined,
+      () => this.#native.setStanding(text(identityId, "identityId"), boolean(active, "active")),
+    );
+  }
+
+  /** The operator says after how many days user keys are renewed; 0: not by themselves. */
+  async setUserKeyDays(days: number): Promise<void> {
+    return call(
+      addon,
+      () => undefined,
+      () => this.#native.setUserKeyDays(count(days, 0, "days")),
+    );
+  }
+
   /** Whether the directory can be reached at all, for everybody. */
   down(down: boolean): void {
     now(() => this.#native.down(boolean(down, "down")));

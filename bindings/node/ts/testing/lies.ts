@@ -41,6 +41,20 @@
  * | `IdentityKeyWeak` | shows a new device whose signing key is of small order, registered by a colluding device |
  * | `IdentityKeyNotCanonical` | shows a new device whose signing key is not canonical, registered by a colluding device |
  * | `IdentityUnknownEntry` | shows an entry of a type that does not exist yet, signed by a colluding device |
+ * | `DeviceRevocationWithheld` | shows an identity's chain as it was before a device of it was revoked |
+ * | `DeviceRevived` | shows a revoked device that is added again |
+ * | `DeviceRevokedSigns` | shows an entry by which the thief of a revoked device revokes the owner's |
+ * | `RecoveryKeyReplaced` | shows another recovery key, set by the thief of a device without the word of the one that was set |
+ * | `RecoveryForged` | gives an identity a device by a use of its recovery key that it has forged |
+ * | `RecoveryReplayed` | shows a true use of a recovery key a second time |
+ * | `RecoveryMisdirected` | answers with another identity than the one whose recovery key is asked for |
+ * | `BackupOfAnother` | hands out another person's backup |
+ * | `BackupWeaker` | hands out a backup that names a cost at which guessing is cheap |
+ * | `BackupAltered` | alters one bit of a backup |
+ * | `PairingOfferReplaced` | offers an identity of its own to a device that is being paired |
+ * | `PairingAnswerReplaced` | answers an offer with a device of its own |
+ * | `PairingEndReplaced` | replaces the last message of a pairing, with the pins in it |
+ * | `PairingRoundMoved` | shows a message of a pairing as one of another round |
  * | `HeadMissing` | gives no signed head |
  * | `HeadAltered` | alters one bit of a head's signature |
  * | `HeadByAnotherKey` | signs a head with a key that is not in the tenant's chain |
@@ -120,6 +134,7 @@
  * | `ProblemAccessExpired` | says that the client's access has expired |
  * | `ProblemSessionEnded` | says that the session was ended |
  * | `ProblemSessionNotFound` | says that there is no such session |
+ * | `ProblemIdentityDisabled` | says that the client's identity was disabled |
  * | `ProblemClockSkewed` | says that the client's clock is wrong, with a false time |
  * | `ProblemConflict` | says each time that somebody else wrote first |
  * | `ProblemRequestReplayed` | says that it has seen a write before |
@@ -172,6 +187,20 @@ export type Lie =
   | "IdentityKeyWeak"
   | "IdentityKeyNotCanonical"
   | "IdentityUnknownEntry"
+  | "DeviceRevocationWithheld"
+  | "DeviceRevived"
+  | "DeviceRevokedSigns"
+  | "RecoveryKeyReplaced"
+  | "RecoveryForged"
+  | "RecoveryReplayed"
+  | "RecoveryMisdirected"
+  | "BackupOfAnother"
+  | "BackupWeaker"
+  | "BackupAltered"
+  | "PairingOfferReplaced"
+  | "PairingAnswerReplaced"
+  | "PairingEndReplaced"
+  | "PairingRoundMoved"
   | "HeadMissing"
   | "HeadAltered"
   | "HeadByAnotherKey"
@@ -251,6 +280,7 @@ export type Lie =
   | "ProblemAccessExpired"
   | "ProblemSessionEnded"
   | "ProblemSessionNotFound"
+  | "ProblemIdentityDisabled"
   | "ProblemClockSkewed"
   | "ProblemConflict"
   | "ProblemRequestReplayed"

@@ -46,6 +46,8 @@ export interface NativeDirectory {
   visitor(userId: string): Promise<NativePerson>;
   accomplice(userId: string): Promise<{ userId: string; identityId: string }>;
   enrol(userId: string, identityId: string, number: number): string;
+  setStanding(identityId: string, active: boolean): Promise<void>;
+  setUserKeyDays(days: number): Promise<void>;
   down(down: boolean): void;
   restart(): Promise<void>;
   backup(): Promise<NativeBackup>;

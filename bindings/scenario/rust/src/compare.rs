@@ -9,10 +9,14 @@ use std::time::{Duration, SystemTime};
 const HOUR: Duration = Duration::from_secs(3600);
 const AHEAD: Duration = Duration::from_secs(5);
 
+/// Whether a time lies in the last hour, or not long ahead.
+pub fn recent(time: SystemTime) -> bool {
+    let now = SystemTime::now();
+    now - HOUR < time && time < now + AHEAD
+}
+
 /// Times that no step names lie where they must.
 pub fn sane(outcome: &Outcome) -> Result<(), String> {
-    let now = SystemTime::now();
-    let recent = |time: SystemTime| now - HOUR < time && time < now + AHEAD;
     let fine = match outcome {
         Outcome::Opened(opened) => recent(opened.known_at()),
         Outcome::Recipients(list) => list.iter().all(|it| recent(it.granted_at)),

@@ -69,6 +69,7 @@ pub fn steps(args: &Args) -> Result<Vec<Step>, Failure> {
         let each = step.as_object_mut().and_then(|step| step.remove("each"));
         let mut known = vec![
             ("{lang}", args.language.as_str()),
+            ("{next}", next(args)),
             ("{directory}", args.directory.as_str()),
             ("{tenant}", args.tenant.as_str()),
         ];
@@ -89,6 +90,13 @@ pub fn steps(args: &Args) -> Result<Vec<Step>, Failure> {
         }
     }
     Ok(steps)
+}
+
+/// The language after the own one, in a circle.
+fn next(args: &Args) -> &str {
+    let mut languages = args.languages.iter().cycle();
+    let found = languages.find(|it| **it == args.language);
+    found.and_then(|_| languages.next()).map_or("", |it| it)
 }
 
 /// `value` with the placeholders in its strings replaced and lists over languages unfolded.

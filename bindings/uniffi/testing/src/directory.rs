@@ -77,6 +77,17 @@ impl KitDirectory {
         Ok(self.directory.enrol_again(user_id, identity, number))
     }
 
+    /// The backend disables an identity, or lets it be active again.
+    pub async fn set_standing(&self, identity_id: String, active: bool) -> Result<(), KitFailure> {
+        let identity: IdentityId = identity_id.parse()?;
+        Ok(self.directory.set_standing(identity, active).await?)
+    }
+
+    /// After how many days user keys are renewed; 0: not by themselves.
+    pub async fn set_user_key_days(&self, days: u32) -> Result<(), KitFailure> {
+        Ok(self.directory.set_user_key_days(days).await?)
+    }
+
     /// Whether the directory can be reached at all.
     pub fn down(&self, down: bool) {
         self.directory.down(down);

@@ -1,11 +1,11 @@
 //! Verbs on an account.
 
-use super::{Done, Failed, Given, unknown};
+use super::{Done, Failed, Given};
 use crate::enrol;
 use crate::value;
 use crate::world::Outcome;
 use plico::{
-    Account, DeviceInfo, EncryptionSession, Error, FileKey, OnMissing, RegisterOptions, SessionId,
+    Account, DeviceInfo, EncryptionSession, Error, OnMissing, RegisterOptions, SessionId,
     SessionOptions, Suite,
 };
 use serde_json::Value;
@@ -63,9 +63,9 @@ pub async fn perform(verb: &str, account: &Account, given: &Given<'_>) -> Done {
             account.rotate_user_key().await?;
             Outcome::Nothing
         }
-        "export_identity" => Outcome::Bytes(account.export_identity(&key(given)?).await?),
+        "export_identity" => Outcome::Bytes(account.export_identity(&given.key()?).await?),
         "import_identity" => {
-            let (file, key) = (given.bytes("file")?, key(given)?);
+            let (file, key) = (given.bytes("file")?, given.key()?);
             Outcome::Text(account.import_identity(&file, &key).await?.to_string())
         }
         "decrypt" => {
@@ -88,7 +88,7 @@ pub async fn perform(verb: &str, account: &Account, given: &Given<'_>) -> Done {
             account.close();
             Outcome::Nothing
         }
-        _ => return unknown(verb, "an account"),
+        _ => return super::identity::perform(verb, account, given).await,
     })
 }
 
@@ -99,17 +99,6 @@ fn word_of(device: &DeviceInfo) -> String {
         _ => "active",
     };
     word.to_owned()
-}
-
-/// What protects an identity file.
-fn key(given: &Given<'_>) -> Result<FileKey, Failed> {
-    let of = given.arg("key")?;
-    if let Some(text) = of.get("passphrase") {
-        return Ok(FileKey::passphrase(&given.world.text(text)?));
-    }
-    let secret = of.get("host_secret");
-    let secret = secret.ok_or("a key has `passphrase` or `host_secret`")?;
-    Ok(FileKey::host_secret(&given.world.bytes(secret)?)?)
 }
 
 async fn register(account: &Account, given: &Given<'_>) -> Result<String, Failed> {

@@ -1,12 +1,16 @@
 //! What each verb does.
 
 mod account;
+mod identity;
 mod session;
 
+use crate::compare;
 use crate::file::Step;
 use crate::value;
 use crate::world::{Outcome, World};
-use plico::{AccountOptions, CancelToken, Error, FileOptions, Plico, StoreKey};
+use plico::{
+    AccountOptions, CancelToken, Error, FileKey, FileOptions, Plico, RecoveryKey, StoreKey,
+};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,6 +40,9 @@ impl From<&str> for Failed {
         Self::Step(why.into())
     }
 }
+
+/// When a call is cancelled that waits for another program.
+const AFTER: Duration = Duration::from_millis(2_500);
 
 type Done = Result<Outcome, Failed>;
 
@@ -87,6 +94,21 @@ impl Given<'_> {
         Ok(options)
     }
 
+    /// What protects an identity file or a backup.
+    fn key(&self) -> Result<FileKey, Failed> {
+        let of = self.arg("key")?;
+        if let Some(text) = of.get("passphrase") {
+            return Ok(FileKey::passphrase(&self.world.text(text)?));
+        }
+        let secret = of.get("host_secret");
+        let secret = secret.ok_or("a key has `passphrase` or `host_secret`")?;
+        Ok(FileKey::host_secret(&self.world.bytes(secret)?)?)
+    }
+
+    fn recovery_key(&self, name: &str) -> Result<RecoveryKey, Failed> {
+        Ok(RecoveryKey::from_words(&self.text(name)?)?)
+    }
+
     fn grant(&self) -> Result<plico::Grant, Failed> {
         let (rights, end) = (self.args.get("rights"), self.args.get("expires_in_ms"));
         Ok(value::grant(rights, end)?)
@@ -104,7 +126,14 @@ impl World {
         match step.cancel.as_deref() {
             None => {}
             Some("before") => given.cancel.cancel(),
-            Some(_) => return Err("`cancel` is always \"before\"".into()),
+            Some("after") => {
+                let cancel = given.cancel.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(AFTER).await;
+                    cancel.cancel();
+                });
+            }
+            Some(_) => return Err("`cancel` is \"before\" or \"after\"".into()),
         }
         let work = async {
             Ok(match &step.on {
@@ -130,6 +159,8 @@ fn unknown(verb: &str, on: &str) -> Done {
 async fn free(verb: &str, given: &Given<'_>) -> Done {
     match verb {
         "open" => open(given).await.map(Outcome::Plico),
+        "generate_words" => Ok(Outcome::Text(RecoveryKey::generate().words().to_string())),
+        "open_offline_file" => open_offline_file(given).await,
         "write_file" => {
             given
                 .world
@@ -143,6 +174,16 @@ async fn free(verb: &str, given: &Given<'_>) -> Done {
             Ok(Outcome::Nothing)
         }
         _ => unknown(verb, "nothing"),
+    }
+}
+
+async fn open_offline_file(given: &Given<'_>) -> Done {
+    let (file, identity) = (given.bytes("file")?, given.bytes("identity")?);
+    let (key, context) = (given.key()?, given.world.context(given.args)?);
+    let opened = plico::open_offline_file(&file, &identity, &key, context.as_ref()).await?;
+    match compare::recent(opened.as_of) {
+        true => Ok(Outcome::Opened(opened.content)),
+        false => Err("a time is far from now".into()),
     }
 }
 

@@ -192,6 +192,23 @@ public final class Account: Sendable {
         }
     }
 
+    /// Deletes this identity for good: at the directory its wrapped secrets, its backups and
+    /// the opening of its user id; here, the whole store. What it has written stays with
+    /// those who can open it, and what it has signed stays valid; nobody can open anything
+    /// in its name any more. There is no way back, also not with the recovery key. The
+    /// account is closed.
+    ///
+    /// Sessions that it owns alone have no owner from then on: hand them over
+    /// (``EncryptionSession/transfer(to:keeping:cancel:)``), or end them, before. Safe to
+    /// call again after an error.
+    ///
+    /// - Throws: `NOT_REGISTERED`; after `NETWORK` it may be deleted or not.
+    public func deleteIdentity(cancel: CancelToken? = nil) async throws(PlicoError) {
+        try await errors.call(cancel) { call in
+            try await handle.deleteIdentity(cancel: call)
+        }
+    }
+
     /// The same account without the network: calls use what is known, or throw
     /// ``PlicoError/Code/offline``.
     public func offline() -> Account {

@@ -1,7 +1,8 @@
 import Foundation
 internal import PlicoFFI
 
-/// One device of an identity, as its verified history says.
+/// One device of an identity: what its verified history says, and two notes of the
+/// directory's.
 public struct DeviceInfo: Sendable, Hashable {
     /// Its id: 43 characters of base64url.
     public let id: String
@@ -11,9 +12,33 @@ public struct DeviceInfo: Sendable, Hashable {
     public let added: Date
     /// Whether it was revoked: it signs nothing more, and opens nothing new.
     public let revoked: Bool
+    /// Whether the recovery key has added it.
+    public let byRecovery: Bool
+    /// The name that one of the own devices has given it, if any; see
+    /// ``Account/nameDevice(_:as:cancel:)``. A person's own word: ``description`` leaves it out.
+    public let name: String?
+    /// When it sent a request last, to the hour, by the directory's word; `nil`: not known.
+    public let lastSeen: Date?
 }
 
-/// What protects an identity file; see ``Account/exportIdentity(key:cancel:)``.
+extension DeviceInfo: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// Without the name.
+    public var description: String {
+        "DeviceInfo(id: \(id), isThis: \(isThis), added: \(added), revoked: \(revoked), "
+            + "byRecovery: \(byRecovery))"
+    }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror {
+        let children: KeyValuePairs<String, Any> = [
+            "id": id, "isThis": isThis, "added": added, "revoked": revoked,
+            "byRecovery": byRecovery,
+        ]
+        return Mirror(self, children: children)
+    }
+}
+
+/// What protects an identity file or a backup; see ``Account/exportIdentity(key:cancel:)``
+/// and ``Account/storeBackup(key:cancel:)``.
 public enum FileKey: Sendable, Hashable {
     /// Something that a person remembers or has written down, of at least 12 characters;
     /// better, one from ``generatePassphrase()``. Trying one takes some tenths of a second
@@ -45,13 +70,32 @@ extension Account {
     }
 
     /// All devices that this identity has or had, in the order in which they were added,
-    /// as the directory shows them now. An identity file counts as one.
+    /// as the directory shows them now. An identity file counts as one, and so does a
+    /// backup.
     ///
     /// - Throws: `NOT_REGISTERED`; `DEVICE_REVOKED` if this one was revoked: so says every
     ///   call that asks the directory then.
     public func devices(cancel: CancelToken? = nil) async throws(PlicoError) -> [DeviceInfo] {
         try await errors.call(cancel) { call in
             try await handle.devices(cancel: call).map(DeviceInfo.init)
+        }
+    }
+
+    /// Gives one of the own devices a name that the other devices see; an empty one takes it
+    /// away. The directory can't read it.
+    ///
+    /// - Parameters:
+    ///   - id: the device's id, from ``devices(cancel:)``.
+    ///   - name: at most 128 bytes of UTF-8.
+    ///   - cancel: cancels this call.
+    /// - Throws: `INVALID_ARGUMENT` for a name that is too long; `BAD_REQUEST` for what is
+    ///   not an active device of this identity.
+    public func nameDevice(
+        _ id: String, as name: String, cancel: CancelToken? = nil
+    ) async throws(PlicoError) {
+        try await errors.call(cancel) { call in
+            try await handle.nameDevice(
+                deviceId: try id.carried(), name: try name.carried(), cancel: call)
         }
     }
 
@@ -88,8 +132,8 @@ extension Account {
     /// whoever has the file and its key is this person.
     ///
     /// - Throws: `INVALID_ARGUMENT` for a passphrase of fewer than 12 characters, a secret
-    ///   of other than 32 bytes, or an identity that has 32 devices already; after
-    ///   `NETWORK` the device may be there although nobody has its file.
+    ///   of other than 32 bytes, or an identity that has 32 devices already. After
+    ///   `NETWORK`, or a crash, the next call goes on with the same device.
     public func exportIdentity(
         key: FileKey, cancel: CancelToken? = nil
     ) async throws(PlicoError) -> Data {

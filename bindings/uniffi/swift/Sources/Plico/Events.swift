@@ -14,6 +14,12 @@ extension Plico {
         case newDevice(identityID: String)
         /// A device of the account's own identity was revoked.
         case deviceRevoked(identityID: String)
+        /// The account's own user key will soon be as old as the tenant allows, within 14
+        /// days; then, from `at` on, the next device that sees its chain renews it.
+        case keyRenewalNear(identityID: String, at: Date)
+        /// The recovery key of the account's own identity was used. If it was not its owner
+        /// who did it, somebody else has the words.
+        case recoveryUsed(identityID: String)
         /// The directory shows another history of this chain (32 bytes) than before:
         /// it lies, or two of it run.
         case forkSeen(chain: Data)

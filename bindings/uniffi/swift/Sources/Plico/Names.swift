@@ -3,14 +3,20 @@
 
 /// ``Account``, for modules that have a type of that name.
 public typealias PlicoAccount = Account
+/// ``BackupStatus``, for modules that have a type of that name.
+public typealias PlicoBackupStatus = BackupStatus
 /// ``Context``, for modules that have a type of that name.
 public typealias PlicoContext = Context
 /// ``DeviceInfo``, for modules that have a type of that name.
 public typealias PlicoDeviceInfo = DeviceInfo
 /// ``FileKey``, for modules that have a type of that name.
 public typealias PlicoFileKey = FileKey
+/// ``Fingerprint``, for modules that have a type of that name.
+public typealias PlicoFingerprint = Fingerprint
 /// ``Recipient``, for modules that have a type of that name.
 public typealias PlicoRecipient = Recipient
+/// ``RecoveryKey``, for modules that have a type of that name.
+public typealias PlicoRecoveryKey = RecoveryKey
 /// ``Rights``, for modules that have a type of that name.
 public typealias PlicoRights = Rights
 /// ``Store``, for modules that have a type of that name.

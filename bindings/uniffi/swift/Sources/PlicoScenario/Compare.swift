@@ -1,16 +1,20 @@
 import Foundation
 import Plico
 
+/// Whether a time lies in the last hour, or not long ahead.
+func isRecent(_ time: Date) -> Bool {
+    (-3600...5).contains(time.timeIntervalSinceNow)
+}
+
 /// Times that no step names lie where they must.
 func checkTimes(_ outcome: Outcome) throws {
-    let recent = Date(timeIntervalSinceNow: -3600)...Date(timeIntervalSinceNow: 5)
     let times: [Date] =
         switch outcome {
         case .opened(let opened): [opened.knownAt]
         case .recipients(let all): all.map(\.grantedAt)
         default: []
         }
-    if times.contains(where: { !recent.contains($0) }) {
+    if !times.allSatisfy(isRecent) {
         throw Misuse("a time is far from now")
     }
 }

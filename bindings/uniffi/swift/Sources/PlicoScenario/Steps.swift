@@ -1,5 +1,12 @@
 import Foundation
 
+/// When a step's call is cancelled.
+enum Cancel {
+    case before
+    /// When it has waited for another program for some time.
+    case after
+}
+
 /// One step, ready to be done.
 struct Step {
     let id: String
@@ -8,7 +15,7 @@ struct Step {
     let args: [String: JSON]
     let name: String?
     let save: String?
-    let isCancelled: Bool
+    let cancel: Cancel?
     /// Told apart from `null`, which is something to be given.
     let gives: JSON?
     let error: String?
@@ -31,9 +38,10 @@ struct Step {
         name = members["as"]?.text
         save = members["save"]?.text
         switch members["cancel"]?.text {
-        case nil: isCancelled = false
-        case "before": isCancelled = true
-        case _: throw Misuse("`cancel` is always \"before\"")
+        case nil: cancel = nil
+        case "before": cancel = .before
+        case "after": cancel = .after
+        case _: throw Misuse("`cancel` is \"before\" or \"after\"")
         }
         gives = members["gives"]
         error = members["error"]?.text
@@ -51,9 +59,11 @@ func steps(_ arguments: Arguments) throws -> [Step] {
     guard let phase = phases.first(where: { $0["name"]?.text == arguments.phase }) else {
         throw Misuse("the scenario has no phase \(arguments.phase)")
     }
+    let languages = arguments.languages
+    let own = languages.firstIndex(of: arguments.language) ?? 0
     let known = [
-        "{lang}": arguments.language, "{directory}": arguments.directory,
-        "{tenant}": arguments.tenant,
+        "{lang}": arguments.language, "{next}": languages[(own + 1) % languages.count],
+        "{directory}": arguments.directory, "{tenant}": arguments.tenant,
     ]
     return try (phase["steps"]?.list ?? []).flatMap { step throws -> [Step] in
         guard var members = step.object else { throw Misuse("a step is an object") }

@@ -25,8 +25,14 @@ extension World {
     /// Does one step.
     func perform(_ step: Step) async throws -> Outcome {
         let given = Given(world: self, args: step.args, cancel: CancelToken())
-        if step.isCancelled {
-            given.cancel.cancel()
+        switch step.cancel {
+        case nil: break
+        case .before: given.cancel.cancel()
+        case .after:
+            Task {
+                try await Task.sleep(for: .milliseconds(2_500))
+                given.cancel.cancel()
+            }
         }
         guard let name = step.on else {
             return try await given.free(step.verb)
@@ -45,6 +51,14 @@ extension Given {
         switch verb {
         case "open":
             return .plico(try await open())
+        case "generate_words":
+            return .text(RecoveryKey.generate().words)
+        case "open_offline_file":
+            let opened = try await Plico.openOfflineFile(
+                try bytes("file"), identity: try bytes("identity"),
+                key: try world.fileKey(args["key"]), context: try context(), cancel: cancel)
+            guard isRecent(opened.asOf) else { throw Misuse("a time is far from now") }
+            return .opened(opened.content)
         case "write_file":
             try bytes("data").write(to: path("path"))
             return .nothing
@@ -146,7 +160,7 @@ extension Given {
             account.close()
             return .nothing
         default:
-            throw Misuse("there is no verb `\(verb)` on an account")
+            return try await identity(verb, on: account)
         }
     }
 

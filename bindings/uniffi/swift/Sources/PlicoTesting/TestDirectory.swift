@@ -96,6 +96,22 @@ public final class TestDirectory: Sendable {
         }
     }
 
+    /// What an app's backend does to disable an identity (`IDENTITY_DISABLED`), or to let it
+    /// be active again.
+    ///
+    /// - Throws: `CONFLICT` for a second change within one second of the clock;
+    ///   `IDENTITY_NOT_FOUND`; `IDENTITY_DELETED`; `INVALID_ARGUMENT`.
+    public func setStanding(of identityID: String, active: Bool) async throws(PlicoError) {
+        try await failing { try await kit.setStanding(identityId: identityID, active: active) }
+    }
+
+    /// The operator says after how many days user keys are renewed; 0: not by themselves.
+    ///
+    /// - Throws: `INTERNAL` if the system refuses.
+    public func setUserKeyDays(_ days: UInt32) async throws(PlicoError) {
+        try await failing { try await kit.setUserKeyDays(days: days) }
+    }
+
     /// Whether the directory can't be reached, by anybody.
     public func down(_ down: Bool) {
         kit.down(down: down)

@@ -85,6 +85,8 @@ final class ArgumentTests: XCTestCase {
                 try await fresh.register(userID: bad) { _ in "" }
             }
             await assertThrows(.invalidArgument) { try await session.grant(.user(bad)) }
+            await assertThrows(.invalidArgument) { try await account.fingerprint(of: bad) }
+            await assertThrows(.invalidArgument) { try await account.isVerified(bad) }
             await assertThrows(.invalidArgument) {
                 try await account.createSession(recipients: [.user(bad)])
             }

@@ -3,7 +3,7 @@ import Plico
 import PlicoTesting
 import XCTest
 
-/// One identity on several devices: files, revoking, rotating.
+/// One identity on several devices: files, names, revoking, rotating.
 final class DeviceTests: XCTestCase {
     /// Argon2id takes its time: where the kind of key does not matter, this.
     private let key = Ward.fileKey
@@ -86,6 +86,79 @@ final class DeviceTests: XCTestCase {
         let old = try await ward.patient.account.decrypt(ward.sealed, context: Ward.place)
         let new = try await ward.patient.account.decrypt(after)
         XCTAssertEqual([old.data, new.data], [Ward.note, Ward.note])
+    }
+
+    func testADeviceHasANameAndWasSeen() async throws {
+        let ward = try await Ward.open()
+        defer { ward.remove() }
+        let account = ward.account
+        let phone = try await ward.device()
+        let file = try await account.exportIdentity(key: key)
+        try await phone.importIdentity(file, key: key)
+        let id = try XCTUnwrap(account.deviceID)
+        try await account.nameDevice(id, as: "Läptop")
+        try await account.rotateUserKey()
+        ward.directory.clock.advance(by: .seconds(2 * 3_600))
+        let devices = try await phone.devices()
+        XCTAssertEqual(devices.map(\.name), ["Läptop", nil, nil])
+        let first = try XCTUnwrap(devices.first?.lastSeen)
+        let last = try XCTUnwrap(devices.last?.lastSeen)
+        XCTAssertLessThan(first, last)
+        XCTAssertEqual(devices.map(\.byRecovery), [false, false, false])
+        var dumped = ""
+        dump(devices, to: &dumped)
+        for text in ["\(devices)", String(reflecting: devices), dumped] {
+            XCTAssertFalse(text.contains("Läptop"), text)
+        }
+
+        try await phone.nameDevice(id, as: "")
+        let unnamed = try await account.devices()
+        XCTAssertNil(unnamed.first?.name)
+        try await account.nameDevice(id, as: String(repeating: "x", count: 128))
+        await assertThrows(.invalidArgument) {
+            try await account.nameDevice(id, as: String(repeating: "ä", count: 65))
+        }
+        for bad in ["", "x", "\0"] {
+            await assertThrows(.invalidArgument) { try await account.nameDevice(bad, as: "phone") }
+        }
+        await assertThrows(.badRequest) {
+            try await account.nameDevice(ward.directory.tenantID, as: "phone")
+        }
+        let stolen = try XCTUnwrap(phone.deviceID)
+        try await account.revokeDevice(stolen)
+        await assertThrows(.deviceRevoked) { try await phone.nameDevice(stolen, as: "phone") }
+        await assertThrows(.badRequest) { try await account.nameDevice(stolen, as: "phone") }
+    }
+
+    func testAUserKeyIsRenewedAndTheAppIsToldBefore() async throws {
+        let ward = try await Ward.open()
+        defer { ward.remove() }
+        let directory = ward.directory
+        try await directory.setUserKeyDays(90)
+        let (device, told) = try await ward.listener(ward.patient.account)
+        func after(days: Int) async throws -> [Date] {
+            directory.clock.advance(by: .seconds(days * 86_400))
+            _ = try await device.devices()
+            return told.all.compactMap { event in
+                guard case .keyRenewalNear(let id, let at) = event else { return nil }
+                XCTAssertEqual(id, device.identityID)
+                return at
+            }
+        }
+        var near = try await after(days: 70)
+        XCTAssertEqual(near, [])
+        near = try await after(days: 10)
+        XCTAssertEqual(near.count, 1)
+        let left = try XCTUnwrap(near.first).timeIntervalSince(directory.clock.now)
+        XCTAssertEqual(left, 10 * 86_400, accuracy: 86_400)
+        let session = try ward.session.maxStaleness(.zero)
+        let before = try await session.encrypt(Ward.note)
+        near = try await after(days: 11)
+        XCTAssertEqual(near.count, 1)
+        let renewed = try await session.encrypt(Ward.note)
+        XCTAssertNotEqual(before[22..<26], renewed[22..<26], "another epoch")
+        let opened = try await device.decrypt(renewed)
+        XCTAssertEqual(opened.data, Ward.note)
     }
 
     func testWhatWillNotDo() async throws {

@@ -15,6 +15,7 @@ struct Ward: Sendable {
 
     static let place: Context = ["table": "notes", "row": 42]
     static let fileKey = FileKey.hostSecret(Data(repeating: 7, count: 32))
+    static let recoveryKey = RecoveryKey.generate()
     static let note = Data("blood pressure 120/80".utf8)
 
     var account: Account { doctor.account }
@@ -41,6 +42,21 @@ struct Ward: Sendable {
         try Data(repeating: 7, count: 300_000).write(to: ward.plain)
         try await session.encryptFile(at: ward.plain, to: ward.sealedFile)
         return ward
+    }
+
+    /// A new device of nobody yet.
+    func device() async throws -> Account {
+        try await directory.plico().account(store: .memory)
+    }
+
+    /// A device of `account`'s identity, and what it is told.
+    func listener(_ account: Account) async throws -> (Account, Seen<Plico.Event>) {
+        let told = Seen<Plico.Event>()
+        let plico = try await directory.plico(onEvent: { told.add($0) })
+        let device = try await plico.account(store: .memory)
+        let file = try await account.exportIdentity(key: Ward.fileKey)
+        try await device.importIdentity(file, key: Ward.fileKey)
+        return (device, told)
     }
 
     func remove() {
@@ -109,6 +125,58 @@ struct Call: Sendable {
         },
         Call(name: "importIdentity", asks: false) { ward, account, _, cancel in
             try await account.importIdentity(ward.sealed, key: Ward.fileKey, cancel: cancel)
+        },
+        Call(name: "nameDevice") { _, account, _, cancel in
+            // Asks, too, before it finds that there is none.
+            let id = String(repeating: "A", count: 43)
+            try await account.nameDevice(id, as: "phone", cancel: cancel)
+        },
+        Call(name: "recoveryKeySetAt") { _, account, _, cancel in
+            _ = try await account.recoveryKeySetAt(cancel: cancel)
+        },
+        Call(name: "setRecoveryKey") { _, account, _, cancel in
+            try await account.setRecoveryKey(Ward.recoveryKey, cancel: cancel)
+        },
+        Call(name: "recover", asks: false) { _, account, _, cancel in
+            try await account.recover(with: Ward.recoveryKey, cancel: cancel)
+        },
+        Call(name: "storeBackup") { _, account, _, cancel in
+            try await account.storeBackup(key: Ward.fileKey, cancel: cancel)
+        },
+        Call(name: "backups") { _, account, _, cancel in
+            _ = try await account.backups(cancel: cancel)
+        },
+        Call(name: "deleteBackups") { _, account, _, cancel in
+            try await account.deleteBackups(cancel: cancel)
+        },
+        Call(name: "restoreBackup") { ward, account, _, cancel in
+            try await account.restoreBackup(
+                of: ward.doctor.userID, key: Ward.fileKey, cancel: cancel)
+        },
+        Call(name: "pairingCode", asks: false) { _, account, _, cancel in
+            _ = try await account.pairingCode(cancel: cancel)
+        },
+        Call(name: "joinByPairing", asks: false) { _, account, _, cancel in
+            try await account.joinByPairing(cancel: cancel)
+        },
+        Call(name: "approvePairing", asks: false) { _, account, _, cancel in
+            try await account.approvePairing(code: "no code", cancel: cancel)
+        },
+        Call(name: "fingerprint") { ward, account, _, cancel in
+            _ = try await account.fingerprint(of: ward.patient.userID, cancel: cancel)
+        },
+        Call(name: "verifyFingerprint") { ward, account, _, cancel in
+            try await account.verifyFingerprint(
+                of: ward.patient.userID, shown: "1", cancel: cancel)
+        },
+        Call(name: "isVerified") { ward, account, _, cancel in
+            _ = try await account.isVerified(ward.patient.userID, cancel: cancel)
+        },
+        Call(name: "offlineFile") { ward, account, _, cancel in
+            _ = try await account.offlineFile(ward.sealed, cancel: cancel)
+        },
+        Call(name: "deleteIdentity", asks: false) { _, account, _, cancel in
+            try await account.deleteIdentity(cancel: cancel)
         },
         Call(name: "encrypt") { _, _, session, cancel in
             _ = try await session.encrypt(Ward.note, cancel: cancel)

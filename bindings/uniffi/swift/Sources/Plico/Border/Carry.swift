@@ -130,7 +130,27 @@ extension RecipientInfo {
 
 extension DeviceInfo {
     init(_ info: PlicoFFI.PlicoDeviceInfo) {
-        self.init(id: info.id, isThis: info.isThis, added: info.added, revoked: info.revoked)
+        self.init(
+            id: info.id, isThis: info.isThis, added: info.added, revoked: info.revoked,
+            byRecovery: info.byRecovery, name: info.name, lastSeen: info.lastSeen)
+    }
+}
+
+extension BackupStatus {
+    init(_ status: PlicoFFI.PlicoBackupStatus) {
+        self.init(passphrase: status.passphrase, stored: status.stored)
+    }
+}
+
+extension Fingerprint {
+    init(_ fingerprint: PlicoFFI.PlicoFingerprint) {
+        self.init(digits: fingerprint.digits, toScan: fingerprint.toScan)
+    }
+}
+
+extension OfflineOpened {
+    init(_ opened: PlicoFFI.PlicoOfflineOpened) {
+        self.init(content: Decrypted(opened.content), asOf: opened.asOf)
     }
 }
 

@@ -165,6 +165,10 @@ extension Plico.Event {
             case .identityChanged(let id): .identityChanged(identityID: id)
             case .newDevice(let id): .newDevice(identityID: id)
             case .deviceRevoked(let id): .deviceRevoked(identityID: id)
+            case .keyRenewalNear(let id, let ms):
+                .keyRenewalNear(
+                    identityID: id, at: Date(timeIntervalSince1970: Double(ms) / 1000))
+            case .recoveryUsed(let id): .recoveryUsed(identityID: id)
             case .forkSeen(let chain): .forkSeen(chain: chain)
             case .historyShortened(let chain): .historyShortened(chain: chain)
             case .handedBack(let chain, let entries): .handedBack(chain: chain, entries: entries)

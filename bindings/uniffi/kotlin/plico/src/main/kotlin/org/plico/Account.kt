@@ -6,6 +6,7 @@ import org.plico.ffi.NewSession
 import org.plico.ffi.RecipientGrant
 import java.nio.file.Path
 import java.time.Duration
+import java.time.Instant
 
 /**
  * An identity's account on this device: its private keys, and what it knows of
@@ -149,12 +150,26 @@ public class Account private constructor(
 
     /**
      * All devices that this identity has or had, in the order in which they were
-     * added, as the directory shows them now. An identity file counts as one.
+     * added, as the directory shows them now. An identity file counts as one, and so
+     * does a backup.
      *
      * @throws PlicoException [ErrorCode.DEVICE_REVOKED] if this one was revoked: so says
      *   every call that asks the directory then. [ErrorCode.NOT_REGISTERED].
      */
     public suspend fun devices(): List<DeviceInfo> = call(causes) { handle.devices(null) }.map(DeviceInfo::ofCore)
+
+    /**
+     * Gives one of the own devices a name that the other devices see; an empty one
+     * takes it away. The directory can't read it.
+     *
+     * @param deviceId the device's id, from [devices].
+     * @param name at most 128 bytes of UTF-8.
+     * @throws PlicoException [ErrorCode.INVALID_ARGUMENT] for a name that is too long;
+     *   [ErrorCode.BAD_REQUEST] for what is not an active device of this identity.
+     */
+    public suspend fun nameDevice(deviceId: String, name: String) {
+        call(causes) { handle.nameDevice(deviceId, name, null) }
+    }
 
     /**
      * Takes a device away from this identity and gives it a new user key, in one
@@ -190,8 +205,8 @@ public class Account private constructor(
      *
      * @throws PlicoException [ErrorCode.INVALID_ARGUMENT] for a passphrase of fewer than 12
      *   characters, a secret of other than 32 bytes, or an identity that has 32 devices
-     *   already; after [ErrorCode.NETWORK] the device may be there although nobody has
-     *   its file.
+     *   already. After [ErrorCode.NETWORK], or a crash, the next call goes on with the
+     *   same device.
      */
     public suspend fun exportIdentity(key: FileKey): ByteArray =
         call(causes) { handle.exportIdentity(key.toCore(), null) }
@@ -211,6 +226,194 @@ public class Account private constructor(
      */
     public suspend fun importIdentity(file: ByteArray, key: FileKey): String =
         call(causes) { handle.importIdentity(file, key.toCore(), null) }
+
+    /**
+     * When this identity's recovery key was set, by the clock of the device that set
+     * it; null: there is none. As the directory shows it now.
+     *
+     * @throws PlicoException [ErrorCode.NOT_REGISTERED].
+     */
+    public suspend fun recoveryKeySetAt(): Instant? = call(causes) { handle.recoveryKeySetAt(null) }
+
+    /**
+     * Sets this identity's recovery key; once one is set, only with the consent of that
+     * one, as `old`. A new one begins a new generation of the user key, so that the old
+     * words open nothing more. Set already: nothing is done, so that it can be called
+     * again after an error.
+     *
+     * @throws PlicoException [ErrorCode.RECOVERY_KEY_SET] if there is another one and `old`
+     *   is not given; [ErrorCode.RECOVERY_KEY_UNKNOWN] if `old` is not the one that is set;
+     *   [ErrorCode.INVALID_ARGUMENT] for a key that was set before; [ErrorCode.CONFLICT]
+     *   after many lost races.
+     */
+    public suspend fun setRecoveryKey(key: RecoveryKey, old: RecoveryKey? = null) {
+        call(causes) { handle.setRecoveryKey(key.handle, old?.handle, null) }
+    }
+
+    /**
+     * Gets an identity back with its recovery key alone, in place of [register]: this
+     * account becomes a device of it, with access to everything, and all other devices
+     * are revoked, unless they are to stay. Safe to call again with the same key after
+     * an error.
+     *
+     * Everybody who has the identity's chain sees that it was done. The words stay
+     * valid; if somebody else has read them, set another key.
+     *
+     * @param keepDevices whether the other devices stay, because they are only far away.
+     * @return the identity's id.
+     * @throws PlicoException [ErrorCode.RECOVERY_KEY_UNKNOWN] if no identity has this key
+     *   (any more); [ErrorCode.ALREADY_REGISTERED] if this account has an identity;
+     *   [ErrorCode.INVALID_ARGUMENT] if the other devices are to stay and there are 32;
+     *   [ErrorCode.IDENTITY_DISABLED]; [ErrorCode.CONFLICT] after many lost races.
+     */
+    public suspend fun recover(key: RecoveryKey, keepDevices: Boolean = false): String =
+        call(causes) { handle.recover(key.handle, keepDevices, null) }
+
+    /**
+     * Stores a backup of this identity at the directory, which can't open it, in place
+     * of an earlier one of the same kind: so a passphrase is changed. The earlier one is
+     * deleted, and its device revoked, so that a copy of it is worth nothing, either.
+     * Safe to call again after an error, also with another passphrase.
+     *
+     * @throws PlicoException [ErrorCode.INVALID_ARGUMENT] for a passphrase of fewer than 12
+     *   characters, a secret of other than 32 bytes, or an identity that has 32 devices
+     *   already.
+     */
+    public suspend fun storeBackup(key: FileKey) {
+        call(causes) { handle.storeBackup(key.toCore(), null) }
+    }
+
+    /**
+     * Gets the identity of `userId` back from its backup, in place of [register]: this
+     * account becomes a device of it. Safe to call again after an error. The directory
+     * allows five wrong tries at once, and one more each half hour.
+     *
+     * @return the identity's id.
+     * @throws PlicoException [ErrorCode.BACKUP_REFUSED] if there is none, or `key` is not the
+     *   one that protects it; [ErrorCode.TOO_MANY_TRIES]; [ErrorCode.BACKUP_INVALID] if the
+     *   directory gives another one than `key` protects; [ErrorCode.IDENTITY_DISABLED]; and
+     *   as [importIdentity].
+     */
+    public suspend fun restoreBackup(userId: String, key: FileKey): String =
+        call(causes) { handle.restoreBackup(userId, key.toCore(), null) }
+
+    /**
+     * The backups that this identity has at the directory: at most one under a
+     * passphrase, and one under a host's secret.
+     *
+     * @throws PlicoException [ErrorCode.NOT_REGISTERED].
+     */
+    public suspend fun backups(): List<BackupStatus> =
+        call(causes) { handle.backups(null) }.map(BackupStatus::ofCore)
+
+    /**
+     * Deletes all backups of this identity at the directory, and revokes their devices:
+     * then none of its private keys is at any server. Safe to call again after an error.
+     *
+     * @throws PlicoException [ErrorCode.CONFLICT] after many lost races.
+     */
+    public suspend fun deleteBackups() {
+        call(causes) { handle.deleteBackups(null) }
+    }
+
+    /**
+     * What a new device shows, as text and as a QR code, to be read by one that the
+     * person has already: 26 letters and digits in groups of five, 31 characters with
+     * the hyphens. Then [joinByPairing]. The same code until it has been used.
+     *
+     * @throws PlicoException [ErrorCode.ALREADY_REGISTERED] if this account has an identity.
+     */
+    public suspend fun pairingCode(): String = call(causes) { handle.pairingCode(null) }
+
+    /**
+     * Waits until a device of the person has read the [pairingCode], and becomes a
+     * device of that identity, with access to everything, in place of [register].
+     *
+     * @return the identity's id: check it, or its user id, against whom the app expects
+     *   here.
+     * @throws PlicoException [ErrorCode.PAIRING_EXPIRED] if nobody has read the code within
+     *   ten minutes; [ErrorCode.PAIRING_INVALID] if somebody in between has changed a
+     *   message: the next code is another one; [ErrorCode.HISTORY_SHORTENED] and
+     *   [ErrorCode.HISTORY_FORKED] if the directory shows another history than the other
+     *   device has seen; [ErrorCode.ALREADY_REGISTERED].
+     */
+    public suspend fun joinByPairing(): String = call(causes) { handle.joinByPairing(null) }
+
+    /**
+     * Makes the device that shows `code` a device of this identity. Reading the code
+     * from that device's own screen is the approval. Safe to call again with the same
+     * code after an error.
+     *
+     * @param code in any case, with or without the hyphens.
+     * @return the new device's id.
+     * @throws PlicoException [ErrorCode.PAIRING_CODE_INVALID]; [ErrorCode.PAIRING_EXPIRED] if
+     *   the other device does not answer within ten minutes; [ErrorCode.PAIRING_INVALID] if
+     *   what answers is not the device that shows the code; [ErrorCode.INVALID_ARGUMENT]
+     *   when the identity has 32 devices already; [ErrorCode.CONFLICT] after many lost
+     *   races.
+     */
+    public suspend fun approvePairing(code: String): String =
+        call(causes) { handle.approvePairing(code, null) }
+
+    /**
+     * The fingerprint of this identity and that of `userId`, for two people who compare
+     * what each of them is shown.
+     *
+     * @throws PlicoException [ErrorCode.RECIPIENTS_NOT_FOUND], [ErrorCode.IDENTITY_CHANGED],
+     *   [ErrorCode.ATTESTATION_INVALID].
+     */
+    public suspend fun fingerprint(userId: String): Fingerprint =
+        Fingerprint.ofCore(call(causes) { handle.fingerprint(userId, null) })
+
+    /**
+     * Compares what the other person's app shows with what this one sees, and remembers
+     * the identity of `userId` as verified.
+     *
+     * @param shown the other's digits, with or without spaces, or what was scanned.
+     * @throws PlicoException [ErrorCode.FINGERPRINT_MISMATCH]: one of the two is shown
+     *   somebody else; nothing is remembered, and an earlier mark is taken away. Otherwise
+     *   as [fingerprint].
+     */
+    public suspend fun verifyFingerprint(userId: String, shown: String) {
+        call(causes) { handle.verifyFingerprint(userId, shown, null) }
+    }
+
+    /**
+     * Whether the identity that stands behind `userId` now was verified on this device,
+     * or on the one that this one was paired with. One that has changed was not.
+     *
+     * @throws PlicoException as [fingerprint].
+     */
+    public suspend fun isVerified(userId: String): Boolean = call(causes) { handle.isVerified(userId, null) }
+
+    /**
+     * One envelope that this account may open, as a file with which an identity file of
+     * the same person ([exportIdentity]) opens it without a network: see
+     * [Plico.openOfflineFile]. It holds the envelope and the signed histories that it is
+     * verified with, some kilobytes.
+     *
+     * @throws PlicoException as [decrypt].
+     */
+    public suspend fun offlineFile(envelope: ByteArray): ByteArray =
+        call(causes) { handle.offlineFile(envelope, null) }
+
+    /**
+     * Deletes this identity for good: at the directory its wrapped secrets, its backups
+     * and the opening of its user id; here, the whole store. What it has written stays
+     * with those who can open it, and what it has signed stays valid; nobody can open
+     * anything in its name any more. There is no way back, also not with the recovery
+     * key. The account is closed.
+     *
+     * Sessions that it owns alone have no owner from then on: hand them over
+     * ([EncryptionSession.transfer]), or end them, before. Safe to call again after an
+     * error.
+     *
+     * @throws PlicoException [ErrorCode.NOT_REGISTERED]; after [ErrorCode.NETWORK] it may be
+     *   deleted or not.
+     */
+    public suspend fun deleteIdentity() {
+        call(causes) { handle.deleteIdentity(null) }
+    }
 
     /**
      * The same account without the network: it opens what is known, and what it

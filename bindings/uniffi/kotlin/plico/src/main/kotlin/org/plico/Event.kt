@@ -1,6 +1,7 @@
 package org.plico
 
 import org.plico.ffi.PlicoEvent
+import java.time.Instant
 
 /** Something that the app may want to show its user, or act upon. New kinds may come. */
 public sealed class Event {
@@ -18,6 +19,18 @@ public sealed class Event {
 
     /** A device of the account's identity was revoked. */
     public data class DeviceRevoked(public val identityId: String) : Event()
+
+    /**
+     * The account's own user key will soon be as old as the tenant allows, within 14
+     * days; then, from [at] on, the next device that sees its chain renews it.
+     */
+    public data class KeyRenewalNear(public val identityId: String, public val at: Instant) : Event()
+
+    /**
+     * The recovery key of the account's own identity was used. If it was not its owner
+     * who did it, somebody else has the words.
+     */
+    public data class RecoveryUsed(public val identityId: String) : Event()
 
     /** The directory shows another history than before. [chainId] is 64 hexadecimal digits. */
     public data class ForkSeen(public val chainId: String) : Event()
@@ -50,6 +63,9 @@ public sealed class Event {
             is PlicoEvent.IdentityChanged -> IdentityChanged(event.identityId)
             is PlicoEvent.NewDevice -> NewDevice(event.identityId)
             is PlicoEvent.DeviceRevoked -> DeviceRevoked(event.identityId)
+            is PlicoEvent.KeyRenewalNear ->
+                KeyRenewalNear(event.identityId, Instant.ofEpochMilli(event.atMs.toLong()))
+            is PlicoEvent.RecoveryUsed -> RecoveryUsed(event.identityId)
             is PlicoEvent.ForkSeen -> ForkSeen(hex(event.chain))
             is PlicoEvent.HistoryShortened -> HistoryShortened(hex(event.chain))
             is PlicoEvent.HandedBack -> HandedBack(hex(event.chain), event.entries.toLong())

@@ -4,6 +4,7 @@ import org.plico.ffi.AccountHandle
 import org.plico.ffi.OpenOptions
 import org.plico.ffi.PlicoHandle
 import org.plico.ffi.openPlico
+import org.plico.ffi.openOfflineFile as openOfflineFileByCore
 import java.nio.file.Path
 import java.time.Clock
 import java.time.Duration
@@ -123,6 +124,30 @@ public class Plico private constructor(
             }
             return Plico(handle, causes)
         }
+
+        /**
+         * Opens an offline file ([Account.offlineFile]) with an identity file
+         * ([Account.exportIdentity]) of the same person, without a network and without a
+         * store. Every signature, proof and commitment in it is verified, as it would be
+         * with the directory at hand. It does not prove that the file is up to date, nor
+         * that the directory has shown the same to others.
+         *
+         * @throws PlicoException [ErrorCode.OFFLINE_FILE_INVALID], also for another person's
+         *   identity; [ErrorCode.IDENTITY_FILE_INVALID]; [ErrorCode.WRONG_PASSPHRASE];
+         *   [ErrorCode.INVALID_ARGUMENT], also for a passphrase where a secret is needed, or
+         *   the reverse; [ErrorCode.WRONG_TENANT]; [ErrorCode.DEVICE_REVOKED] if the identity
+         *   file had been withdrawn when the offline file was made; and as
+         *   [EncryptionSession.decrypt].
+         */
+        public suspend fun openOfflineFile(
+            file: ByteArray,
+            identity: ByteArray,
+            key: FileKey,
+            context: Context? = null,
+        ): OfflineOpened = OfflineOpened.ofCore(
+            // Nothing of the app's own code runs in it.
+            call(Causes(LastThrown())) { openOfflineFileByCore(file, identity, key.toCore(), context?.core, null) },
+        )
 
         private fun count(number: Int, what: String): UInt {
             if (number < 1) throw invalidArgument("the number of $what is at least 1")

@@ -70,6 +70,8 @@ class ArgumentsTest {
             fails(INVALID_ARGUMENT) { ward.session.grant(Recipient.user(userId)) }
             fails(INVALID_ARGUMENT) { ward.session.revoke(Recipient.user(userId)) }
             fails(INVALID_ARGUMENT) { account.acceptIdentityChange(userId) }
+            fails(INVALID_ARGUMENT) { account.fingerprint(userId) }
+            fails(INVALID_ARGUMENT) { account.isVerified(userId) }
         }
         val id = account.identityId.orEmpty()
         for (bad in listOf("", "no id", id.dropLast(1), id + "A", "\u0000".repeat(43), "=".repeat(43), lone)) {
@@ -77,6 +79,7 @@ class ArgumentsTest {
             fails(INVALID_ARGUMENT) { account.prefetch(listOf(ward.session.id, bad)) }
             fails(INVALID_ARGUMENT) { ward.session.grant(Recipient.identity(bad)) }
             fails(INVALID_ARGUMENT) { ward.session.transfer(Recipient.identity(bad)) }
+            fails(INVALID_ARGUMENT) { account.nameDevice(bad, "phone") }
         }
         assertEquals(emptyList<Prefetched>(), account.prefetch(emptyList()))
         val twice = arrayOf(Recipient.user("patient.7"), Recipient.user("patient.7"))

@@ -47,6 +47,8 @@ class CancelTest {
         val key = FileKey.HostSecret(ByteArray(32))
         val file = account.exportIdentity(key)
         val ofFile = account.devices().last().id
+        val words = RecoveryKey.generate()
+        val code = ward.directory.visitor("dr.a").account.pairingCode()
         val calls = listOf<suspend () -> Any?>(
             { account.createSession(patient) },
             { account.acceptIdentityChange("patient.7") },
@@ -71,7 +73,21 @@ class CancelTest {
             { account.rotateUserKey() },
             { account.exportIdentity(key) },
             { ward.doctor.plico.accountInMemory().importIdentity(file, key) },
+            { account.nameDevice(ofFile, "file") },
             { account.revokeDevice(ofFile) },
+            { account.recoveryKeySetAt() },
+            { account.setRecoveryKey(words) },
+            { ward.doctor.plico.accountInMemory().recover(words) },
+            { account.storeBackup(key) },
+            { account.backups() },
+            { account.deleteBackups() },
+            { ward.doctor.plico.accountInMemory().restoreBackup("dr.a", key) },
+            { ward.doctor.plico.accountInMemory().joinByPairing() },
+            { account.approvePairing(code) },
+            { account.fingerprint("patient.7") },
+            { account.verifyFingerprint("patient.7", "1") },
+            { account.isVerified("patient.7") },
+            { account.offlineFile(sealed) },
             { ward.doctor.plico.accountInMemory().register("dr.c", ward.directory.enrolment("dr.c")) },
             { Plico.open(ward.directory.url, ward.directory.tenant, connection, ward.directory.clock) },
         )

@@ -49,6 +49,22 @@ class CloseTest {
         { account.rotateUserKey() },
         { account.exportIdentity(FileKey.HostSecret(ByteArray(32))) },
         { account.importIdentity(sealed, FileKey.HostSecret(ByteArray(32))) },
+        { account.nameDevice("A".repeat(43), "phone") },
+        { account.recoveryKeySetAt() },
+        { account.setRecoveryKey(RecoveryKey.generate()) },
+        { account.recover(RecoveryKey.generate()) },
+        { account.storeBackup(FileKey.HostSecret(ByteArray(32))) },
+        { account.backups() },
+        { account.deleteBackups() },
+        { account.restoreBackup("dr.a", FileKey.HostSecret(ByteArray(32))) },
+        { account.pairingCode() },
+        { account.joinByPairing() },
+        { account.approvePairing("no code") },
+        { account.fingerprint("patient.7") },
+        { account.verifyFingerprint("patient.7", "1") },
+        { account.isVerified("patient.7") },
+        { account.offlineFile(sealed) },
+        { account.deleteIdentity() },
     )
 
     private suspend fun allClosed(ward: Ward, folder: Path, close: () -> Unit) {

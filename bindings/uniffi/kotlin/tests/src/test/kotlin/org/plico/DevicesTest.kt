@@ -14,7 +14,7 @@ import org.plico.ErrorCode.WRONG_PASSPHRASE
 import org.plico.testing.TestDirectory
 import java.time.Duration
 
-/** One identity on several devices: files, revoking, rotating. */
+/** One identity on several devices: files, names, revoking, rotating. */
 class DevicesTest {
     private val data = "x".toByteArray()
 
@@ -93,6 +93,56 @@ class DevicesTest {
         for (sealed in listOf(before, after)) {
             assertArrayEquals(data, ward.patient.account.decrypt(sealed).data)
         }
+    }
+
+    @Test
+    fun `a device has a name that its owner's other devices see, and was seen`() = test {
+        val ward = Ward.open()
+        val doctor = ward.doctor.account
+        val phone = ward.directory.visitor("dr.a").account
+        phone.importIdentity(doctor.exportIdentity(key), key)
+        val id = doctor.deviceId.orEmpty()
+        doctor.nameDevice(id, "Läptop")
+        doctor.rotateUserKey()
+        ward.directory.clock.advance(Duration.ofHours(2))
+        val devices = phone.devices()
+        assertEquals(listOf("Läptop", null, null), devices.map { it.name })
+        assertTrue(devices.first().lastSeen!! < devices.last().lastSeen!!)
+        assertFalse(devices.any { it.byRecovery })
+        assertFalse("Läptop" in devices.toString())
+
+        phone.nameDevice(id, "")
+        assertNull(doctor.devices().first().name)
+        doctor.nameDevice(id, "x".repeat(128))
+        fails(INVALID_ARGUMENT) { doctor.nameDevice(id, "ä".repeat(65)) }
+        fails(INVALID_ARGUMENT) { doctor.nameDevice(id, "half a pair: \ud83e") }
+        fails(ErrorCode.BAD_REQUEST) { doctor.nameDevice(ward.directory.tenant, "x") }
+        val stolen = phone.deviceId.orEmpty()
+        doctor.revokeDevice(stolen)
+        fails(DEVICE_REVOKED) { phone.nameDevice(stolen, "x") }
+        fails(ErrorCode.BAD_REQUEST) { doctor.nameDevice(stolen, "x") }
+    }
+
+    @Test
+    fun `a user key is renewed when the tenant says so, and the app is told before`() = test {
+        val ward = Ward.open()
+        ward.directory.setUserKeyDays(90)
+        val (device, told) = ward.listener(ward.patient.account)
+        suspend fun after(days: Long): List<Event.KeyRenewalNear> {
+            ward.directory.clock.advance(Duration.ofDays(days))
+            device.devices()
+            return told().filterIsInstance<Event.KeyRenewalNear>()
+        }
+        assertEquals(emptyList<Event>(), after(70))
+        val event = after(10).single()
+        assertEquals(device.identityId, event.identityId)
+        val left = Duration.between(ward.directory.clock.instant(), event.at)
+        assertTrue(left > Duration.ofDays(9) && left < Duration.ofDays(11), "$left")
+        val before = ward.session.maxStaleness(Duration.ZERO).encrypt(data)
+        assertEquals(listOf(event), after(11))
+        val after = ward.session.maxStaleness(Duration.ZERO).encrypt(data)
+        assertNotEquals(before.slice(22..25), after.slice(22..25), "another epoch")
+        assertArrayEquals(data, device.decrypt(after).data)
     }
 
     @Test

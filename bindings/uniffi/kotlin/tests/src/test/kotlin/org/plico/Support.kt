@@ -32,6 +32,23 @@ class Ward private constructor(
     val patient: org.plico.testing.TestPerson,
     val session: EncryptionSession,
 ) {
+    /** A program that is told of events, with a device of `account`'s identity; and what it was told. */
+    suspend fun listener(account: Account): Pair<Account, () -> List<Event>> {
+        val told = java.util.concurrent.CopyOnWriteArrayList<Event>()
+        val plico = Plico.open(
+            directory.url,
+            directory.tenant,
+            directory.connection(),
+            directory.clock,
+            onEvent = { told += it },
+        )
+        val device = plico.accountInMemory()
+        val key = FileKey.HostSecret(ByteArray(32) { 7 })
+        device.importIdentity(account.exportIdentity(key), key)
+        told.clear() // Its own coming.
+        return device to { told.toList() }
+    }
+
     companion object {
         suspend fun open(): Ward {
             val directory = TestDirectory.start()

@@ -43,6 +43,22 @@ public class TestDirectory private constructor(private val kit: KitDirectory) {
     public suspend fun visitor(userId: String, clock: TestClock = this.clock): TestPerson =
         TestPerson.start(this, userId, clock, MemoryStore())
 
+    /**
+     * What the app's backend does to disable an identity (`IDENTITY_DISABLED`), or to let
+     * it be active again.
+     *
+     * @throws org.plico.PlicoException `CONFLICT` for a second change within one second of
+     *   the clock; `IDENTITY_NOT_FOUND`; `IDENTITY_DELETED`; `INVALID_ARGUMENT`.
+     */
+    public suspend fun setStanding(identityId: String, active: Boolean) {
+        kitCall { kit.setStanding(identityId, active) }
+    }
+
+    /** The operator says after how many days user keys are renewed; 0: not by themselves. */
+    public suspend fun setUserKeyDays(days: Int) {
+        kitCall { kit.setUserKeyDays(count(days)) }
+    }
+
     /** Whether the directory can be reached at all. */
     public fun down(down: Boolean) {
         kit.down(down)

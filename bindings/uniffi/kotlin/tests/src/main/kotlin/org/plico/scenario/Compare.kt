@@ -13,16 +13,17 @@ import org.plico.Decrypted
 import org.plico.RecipientInfo
 import java.time.Instant
 
+/** Whether a time lies in the last hour, or not long ahead. */
+fun isRecent(time: Instant): Boolean = Instant.now().let { time in it.minusSeconds(3600)..it.plusSeconds(5) }
+
 /** Times that no step names lie where they must; otherwise what is wrong. */
 fun insane(value: Any?): String? {
-    val now = Instant.now()
-    val recent = now.minusSeconds(3600)..now.plusSeconds(5)
     val times = when (value) {
         is Decrypted -> listOf(value.knownAt)
         is List<*> -> value.filterIsInstance<RecipientInfo>().map { it.grantedAt }
         else -> emptyList()
     }
-    return if (times.all { it in recent }) null else "a time is far from now"
+    return if (times.all(::isRecent)) null else "a time is far from now"
 }
 
 /** Whether a step gave what it was to give. */

@@ -12,6 +12,9 @@ import kotlinx.serialization.json.jsonPrimitive
 import java.nio.file.Path
 import kotlin.io.path.readText
 
+/** When a step's call is cancelled: before it begins, or when it has waited for some time. */
+enum class Cancel { BEFORE, AFTER }
+
 /** A step, with its placeholders and lists over languages replaced. */
 class Step(json: JsonObject) {
     val id: String = json.text("id")
@@ -20,9 +23,10 @@ class Step(json: JsonObject) {
     val args: JsonObject = json["args"]?.jsonObject ?: JsonObject(emptyMap())
     val name: String? = json.maybe("as")
     val save: String? = json.maybe("save")
-    val cancelled: Boolean = when (val cancel = json.maybe("cancel")) {
-        null -> false
-        "before" -> true
+    val cancel: Cancel? = when (val cancel = json.maybe("cancel")) {
+        null -> null
+        "before" -> Cancel.BEFORE
+        "after" -> Cancel.AFTER
         else -> error("cancel: $cancel")
     }
     val gives: JsonElement? = json["gives"]
@@ -43,7 +47,8 @@ fun stepsOf(args: Args): List<Step> {
 }
 
 private fun written(step: JsonObject, args: Args): List<Step> {
-    val common = mapOf("{lang}" to args.language, "{directory}" to args["directory"], "{tenant}" to args["tenant"])
+    val next = args.languages[(args.languages.indexOf(args.language) + 1) % args.languages.size]
+    val common = mapOf("{lang}" to args.language, "{next}" to next) + mapOf("{directory}" to args["directory"], "{tenant}" to args["tenant"])
     val each = step.maybe("each") ?: return listOf(Step(replaced(step, common, args.languages).jsonObject))
     require(each == "other") { "each: $each" }
     return args.languages.map { other ->

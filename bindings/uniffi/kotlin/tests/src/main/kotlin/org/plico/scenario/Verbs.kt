@@ -6,6 +6,7 @@ import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.async
 import kotlinx.coroutines.delay
+import kotlinx.coroutines.withTimeout
 import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
 import kotlinx.serialization.json.boolean
@@ -20,6 +21,7 @@ import org.plico.ErrorCode
 import org.plico.OnMissing
 import org.plico.Plico
 import org.plico.PlicoException
+import org.plico.RecoveryKey
 import org.plico.Suite
 import java.time.Duration
 import kotlin.io.path.exists
@@ -38,7 +40,12 @@ sealed class Outcome {
 }
 
 suspend fun World.outcomeOf(step: Step): Outcome = try {
-    Outcome.Gave(if (step.cancelled) inCancelledJob { result(step) } else result(step))
+    val result = when (step.cancel) {
+        null -> result(step)
+        Cancel.BEFORE -> inCancelledJob { result(step) }
+        Cancel.AFTER -> withTimeout(2_500) { result(step) }
+    }
+    Outcome.Gave(result)
 } catch (refused: PlicoException) {
     Outcome.Refused(refused.code, refused.message.orEmpty(), refused.recipients)
 } catch (_: CancellationException) {
@@ -77,6 +84,13 @@ private suspend fun World.aloneResult(verb: String, args: JsonObject): Any? = wh
         attempts = args["attempts"]?.jsonPrimitive?.int,
         startOffline = args["start_offline"]?.jsonPrimitive?.boolean ?: false,
     )
+    "generate_words" -> RecoveryKey.generate().words()
+    "open_offline_file" -> {
+        val (file, identity) = bytes(args.getValue("file")) to bytes(args.getValue("identity"))
+        val opened = Plico.openOfflineFile(file, identity, fileKey(args.getValue("key").jsonObject), context(args))
+        check(isRecent(opened.asOf)) { "a time is far from now" }
+        opened.content
+    }
     "write_file" -> nothing { write(args.text("path"), bytes(args.getValue("data"))) }
     "read_file" -> path(args.text("path")).readBytes()
     "exists" -> path(args.text("path")).exists()
@@ -131,6 +145,36 @@ private suspend fun World.accountResult(account: Account, verb: String, args: Js
         account.decryptFile(path(args.text("source")), path(args.text("target")), context(args))
     }
     "close" -> nothing { account.close() }
+    else -> identityResult(account, verb, args)
+}
+
+private fun World.recoveryKey(args: JsonObject, name: String) = RecoveryKey.fromWords(text(args.getValue(name)))
+
+private suspend fun World.identityResult(account: Account, verb: String, args: JsonObject): Any? = when (verb) {
+    "name_device" -> nothing { account.nameDevice(text(args.getValue("id")), text(args.getValue("name"))) }
+    "device_names" -> account.devices().map { it.name.orEmpty() }
+    "has_recovery_key" -> account.recoveryKeySetAt() != null
+    "set_recovery_key" -> nothing {
+        val old = args["old"]?.let { recoveryKey(args, "old") }
+        account.setRecoveryKey(recoveryKey(args, "words"), old)
+    }
+    "recover" -> account.recover(recoveryKey(args, "words"), args["keep_devices"]?.jsonPrimitive?.boolean ?: false)
+    "store_backup" -> nothing { account.storeBackup(fileKey(args.getValue("key").jsonObject)) }
+    "backups" -> account.backups().map { if (it.passphrase) "passphrase" else "host_secret" }
+    "restore_backup" ->
+        account.restoreBackup(text(args.getValue("user_id")), fileKey(args.getValue("key").jsonObject))
+    "delete_backups" -> nothing { account.deleteBackups() }
+    "pairing_code" -> account.pairingCode()
+    "join_by_pairing" -> account.joinByPairing()
+    "approve_pairing" -> account.approvePairing(text(args.getValue("code")))
+    "fingerprint" -> account.fingerprint(text(args.getValue("user_id"))).digits
+    "fingerprint_to_scan" -> account.fingerprint(text(args.getValue("user_id"))).toScan
+    "verify_fingerprint" -> nothing {
+        account.verifyFingerprint(text(args.getValue("user_id")), text(args.getValue("shown")))
+    }
+    "is_verified" -> account.isVerified(text(args.getValue("user_id")))
+    "offline_file" -> account.offlineFile(bytes(args.getValue("envelope")))
+    "delete_identity" -> nothing { account.deleteIdentity() }
     else -> error("`$verb` is not known")
 }
 
