@@ -157,6 +157,15 @@ lies! {
     session_metadata_older: SessionMetadataOlder, refresh => AnswerMismatch;
     session_metadata_withheld: SessionMetadataWithheld, newcomer_reads_metadata => AnswerMismatch;
 
+    group_removal_hidden: GroupRemovalHidden, refresh_for_a_group => HistoryShortened;
+    group_swapped: GroupSwapped, meet_a_group => AnswerMismatch;
+    group_swapped_for_one_who_knows: GroupSwapped, refresh_for_a_group => HistoryShortened;
+    group_key_forged: GroupKeyForged, refresh_for_a_group => HistoryInvalid;
+    group_circle: GroupCircle, refresh_for_a_group => HistoryInvalid;
+    group_member_left_out: GroupMemberLeftOut, refresh_for_a_group => HistoryInvalid;
+    group_member_let_in: GroupMemberLetIn, refresh_for_a_group => RightsViolation;
+    group_path_forged: GroupPathForged, refresh_for_a_group => RightsViolation;
+
     wraps_of_another_recipient: WrapsOfAnotherRecipient, newcomer => WrapInvalid;
     wraps_of_another_recipient_for_one_who_knows: WrapsOfAnotherRecipient, refresh => WrapInvalid;
     wrap_sealed_for_another: WrapSealedForAnother, newcomer => WrapInvalid;

@@ -2,8 +2,8 @@
 
 use plico::testing::{Lie, TestDirectory, TestPerson};
 use plico::{
-    EncryptionSession, FileKey, Grant, Recipient, RecoverOptions, RecoveryKey, Result, Rights,
-    SessionOptions,
+    EncryptionSession, FileKey, Grant, GroupOptions, GroupRole, Recipient, RecoverOptions,
+    RecoveryKey, Result, Rights, SessionOptions,
 };
 use std::future::{Future, poll_fn};
 use std::task::Poll;
@@ -119,6 +119,48 @@ impl Scene {
         phone.account().recover_with(&key, kept).await?;
         self.directory.tell(self.lie);
         self.look_up().await
+    }
+
+    /// The doctor has a group, from which the insurer was removed, and a session
+    /// for it; and asks what is new there.
+    pub async fn refresh_for_a_group(&self) -> Result<()> {
+        self.directory.honest();
+        let crook = match self.lie {
+            Lie::GroupCircle => GroupRole::Manager,
+            _ => GroupRole::Member,
+        };
+        let options = GroupOptions::new()
+            .member(Recipient::user("patient.7"), GroupRole::Member)
+            .member(Recipient::user("insurer.3"), GroupRole::Member)
+            .member(Recipient::user("crook"), crook);
+        let doctor = self.doctor.account();
+        let group = doctor.create_group(options).await?;
+        let to_group = [Recipient::group(group.id())];
+        let session = doctor.create_session(to_group).await?;
+        let sealed = session.encrypt("for the group", None).await?;
+        group.remove(Recipient::user("insurer.3")).await?;
+        session.refresh().await?;
+        self.directory.tell(self.lie);
+        let told = session.refresh().await;
+        self.directory.honest();
+        // The honest log opens for its members, and for nobody else.
+        session.refresh().await?;
+        let later = session.encrypt("later", None).await?;
+        self.opens(&self.patient, &sealed, "for the group").await?;
+        self.opens(&self.patient, &later, "later").await?;
+        assert!(self.opens(&self.insurer, &later, "later").await.is_err());
+        told
+    }
+
+    /// Somebody who has never seen a group shares something with it.
+    pub async fn meet_a_group(&self) -> Result<()> {
+        self.directory.honest();
+        let options = GroupOptions::new().member(Recipient::user("crook"), GroupRole::Member);
+        let group = self.doctor.account().create_group(options).await?;
+        self.directory.tell(self.lie);
+        let to_group = [Recipient::group(group.id())];
+        self.insurer.account().create_session(to_group).await?;
+        Ok(())
     }
 
     /// The doctor comes back with 24 words, on a device that knows nothing yet.

@@ -12,6 +12,7 @@ pub(super) enum Group {
     Devices,
     Heads,
     Sessions,
+    Groups,
     Wraps,
     Tenant,
     Bodies,
@@ -213,6 +214,23 @@ lies! {
         SessionMetadataOlder: "gives the metadata that a session had before" => [AnswerMismatch];
         SessionMetadataInvented: "gives metadata that the log knows nothing of" => [AnswerMismatch];
         SessionMetadataWithheld: "gives no metadata though the log names some" => [AnswerMismatch];
+    }
+    Groups {
+        /// Needs a group that somebody was removed from.
+        GroupRemovalHidden: "shows a group's log as it was before somebody was removed" => [HistoryShortened]
+            limit "a client that has not seen the removal does not miss it until it meets an entry that builds on it";
+        /// Needs a group.
+        GroupSwapped: "shows another group's log under a group's id" => [AnswerMismatch, HistoryShortened];
+        /// Needs a group.
+        GroupKeyForged: "begins a generation of a group's key in an owner's name, with a forged signature" => [HistoryInvalid];
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) who manages a group.
+        GroupCircle: "shows a group as a member of itself, by an entry of a colluding manager" => [HistoryInvalid];
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) among a group's members.
+        GroupMemberLeftOut: "begins a generation of a group's key for all but one member, by an entry of a colluding one" => [HistoryInvalid];
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) who is a plain member of a group.
+        GroupMemberLetIn: "adds somebody to a group by an entry of a plain member" => [RightsViolation];
+        /// Needs a session that was made for a group.
+        GroupPathForged: "begins an epoch by an entry of somebody who says to be in a group, and is not" => [RightsViolation];
     }
     Wraps {
         WrapsOfAnotherRecipient: "gives another recipient's wraps" => [WrapInvalid];

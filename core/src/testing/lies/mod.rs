@@ -4,6 +4,7 @@ mod answer;
 mod bodies;
 mod devices;
 mod entries;
+mod groups;
 mod heads;
 mod identities;
 mod liar;
@@ -167,6 +168,7 @@ async fn inside(lie: Lie, liar: &Liar<'_>, answer: &mut Answer) -> Result<bool> 
         Group::Devices => devices::tell(lie, liar, answer).await,
         Group::Heads => heads::tell(lie, liar, answer).await,
         Group::Sessions => sessions::tell(lie, liar, answer).await,
+        Group::Groups => groups::tell(lie, liar, answer).await,
         Group::Wraps => wraps::tell(lie, liar, answer).await,
         Group::Tenant => tenant::tell(lie, liar, answer).await,
         Group::Bodies | Group::Problems | Group::Writes => Ok(false),
