@@ -616,7 +616,8 @@ class Session(Chain):
                 old = self.recorded.get((GROUP, key.id))
                 if old is not None:
                     crosses |= group.segments[old.generation] != group.segments[key.generation]
-                self.check_nesting(group, key.position[0])
+                if body.kind != 4:
+                    self.check_nesting(group, key.position[0])
             else:
                 need(key.kind == IDENTITY, "a recipient that is none")
                 newest = self.at(key.id, key.position).user_key_at(key.position[0])

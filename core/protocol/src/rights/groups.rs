@@ -184,7 +184,7 @@ impl SessionState {
         })
     }
 
-    /// Checks a group's key as a recipient here, and that there is no circle.
+    /// Checks a group's key as a recipient here.
     pub(super) fn check_group_key(
         &mut self,
         key: &RecipientKey,
@@ -196,10 +196,22 @@ impl SessionState {
                 if generation == key.generation && current.id == key.key_id => {}
             _ => return Err(RightsError::RecipientKey),
         }
+        Ok(())
+    }
+
+    /// Checks that a grant to a group makes no circle, and nests not too deep.
+    /// Rotations are not checked: they must always be possible.
+    pub(super) fn check_nesting(
+        &mut self,
+        key: &RecipientKey,
+        known: &dyn Known,
+    ) -> Result<(), RightsError> {
         let me = self.id();
         let Some(mine) = self.group.as_mut() else {
             return Ok(());
         };
+        let group = known.group(&key.recipient.chain());
+        let group = group.ok_or(RightsError::Position)?;
         if group.id() == me || group.contains(me, key.position.seq, known, 0) {
             return Err(RightsError::Circle);
         }

@@ -103,14 +103,15 @@ impl SessionState {
 
     fn check_key(&mut self, grant: &Grant, known: &dyn Known) -> Result<(), RightsError> {
         self.check_recipient_key(&grant.key, known)?;
+        if grant.key.recipient.kind != Kind::Group {
+            return Ok(());
+        }
         // A group that was deleted is nobody.
         let group = known.group(&grant.key.recipient.chain());
-        let is_over = grant.key.recipient.kind == Kind::Group
-            && group.is_some_and(|it| it.ended() && it.tip().head == grant.key.position);
-        if is_over {
+        if group.is_some_and(|it| it.ended() && it.tip().head == grant.key.position) {
             return Err(RightsError::Recipient);
         }
-        Ok(())
+        self.check_nesting(&grant.key, known)
     }
 
     fn insert(

@@ -1,6 +1,7 @@
 //! Shared by the integration tests.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod place;
 pub mod world;
 
 use core::convert::Infallible;
