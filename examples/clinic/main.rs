@@ -5,6 +5,7 @@
 
 mod backend;
 mod lost_phone;
+mod practice;
 mod story;
 mod wires;
 

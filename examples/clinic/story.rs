@@ -2,6 +2,7 @@
 
 use crate::backend::{Clinic, Result};
 use crate::lost_phone::{lose_the_phone, write_words_down};
+use crate::practice::staff_the_practice;
 use crate::wires::{KeySwapper, Recorder};
 use plico::http::HttpTransport;
 use plico::store::MemoryStore;
@@ -204,6 +205,7 @@ pub async fn tell(file: Option<PathBuf>) -> Result<()> {
     )?;
 
     let patient = lose_the_phone(&clinic, &patient, &words, &session, &letter).await?;
+    staff_the_practice(&clinic, &doctor, &patient).await?;
 
     chapter("What somebody with access to the database might try:");
     fields(&session, &patient).await?;

@@ -279,16 +279,16 @@ impl Life {
             let person = self.below(PEOPLE);
             self.people[person].recipient()
         };
-        match self.below(6) {
-            0..3 => {
-                if who != self.rings[at].recipient() && who != self.people[0].recipient() {
-                    self.add(at, who);
-                }
+        let deed = self.below(6);
+        if deed < 3 {
+            if who != self.rings[at].recipient() && who != self.people[0].recipient() {
+                self.add(at, who);
             }
-            3 => self.remove(at, who),
+        } else if deed == 3 {
+            self.remove(at, who);
+        } else if self.is_due(at) {
             // Whoever writes next.
-            _ if self.is_due(at) => self.rotate(at, false),
-            _ => {}
+            self.rotate(at, false);
         }
     }
 
