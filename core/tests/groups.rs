@@ -458,6 +458,20 @@ async fn a_signed_envelope_says_who_wrote_it() {
         practice.nurse.account().identity_id()
     );
     assert_eq!(Some(writer.device), practice.nurse.account().device_id());
+    // Somebody who came to the practice after the patient has asked last.
+    let locum = Recipient::user("locum.c");
+    practice.group.add(locum, GroupRole::Member).await.unwrap();
+    let locums = practice.locum.account().session(record.id());
+    let newer = locums
+        .encrypt_signed("by the locum", Some(&place))
+        .await
+        .unwrap();
+    let signed = Some(newer.signature.as_slice());
+    let (_, by) = patient
+        .decrypt_signed(&newer.envelope, signed, Some(&place))
+        .await
+        .unwrap();
+    assert!(matches!(by, plico::WrittenBy::Signed(it) if it.user_id.as_deref() == Some("locum.c")));
     // Without one, it says so.
     let (_, by) = patient
         .decrypt_signed(envelope, None, Some(&place))
@@ -485,7 +499,8 @@ async fn a_signed_envelope_says_who_wrote_it() {
         ),);
     }
     // Somebody who never could read can't have written it.
-    let stranger = practice.locum.account();
+    let stranger = practice.directory.person("stranger").await.unwrap();
+    let stranger = stranger.account();
     let own = stranger.create_session([]).await.unwrap();
     assert_eq!(
         code(own.sign(envelope, Some(&place)).await),

@@ -7,6 +7,7 @@ use super::ids::{DeviceId, IdentityId};
 use super::lock;
 use super::recipients::time;
 use super::session::EncryptionSession;
+use super::view::View;
 use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::envelope::signed::{
     Author, EnvelopeSignature, SignatureError, Subject, envelope_hash,
@@ -197,9 +198,14 @@ impl AccountInner {
         let subject = self.subject(id, envelope, context);
         let verified = signature.verify(&device.verifying_key, &subject);
         verified.map_err(invalid)?;
+        let who = Recipient::identity(need.chain);
+        let knows = |view: &View| {
+            let groups = &self.known().groups;
+            could_read(&view.state, &who, groups, MAX_HEIGHT)
+        };
         let view = self.cell(id).known().ok_or_else(bad)?;
-        let me = Recipient::identity(need.chain);
-        if !could_read(&view.state, &me, &known.groups, MAX_HEIGHT) {
+        // Somebody may have come since the directory was asked.
+        if !knows(&view) && !(online && knows(&*self.refresh_view(id).await?)) {
             return Err(bad());
         }
         let user_id = lock(&self.names).get(&need.chain).cloned();
