@@ -1,12 +1,13 @@
 //! Plico's speed, always as a ratio to something else in the same run.
 //!
-//! `scripts/bench [--quick] [wraps] [replay] [sessions] [opening] [devices] [directory]`
+//! `scripts/bench [--quick] [wraps] [replay] [sessions] [opening] [devices] [payload] [directory]`
 //! prints Markdown tables; `docs/performance.md` holds a run and what it says.
 
 mod devices;
 mod directory;
 mod measure;
 mod opening;
+mod payload;
 mod replay;
 mod sessions;
 mod world;
@@ -20,12 +21,13 @@ use std::process::ExitCode;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-const ALL: [&str; 6] = [
+const ALL: [&str; 7] = [
     "wraps",
     "replay",
     "sessions",
     "opening",
     "devices",
+    "payload",
     "directory",
 ];
 
@@ -64,6 +66,7 @@ fn run(effort: Effort, wanted: &[String]) -> Outcome<()> {
             "sessions" => sessions::run(effort)?,
             "opening" => opening::run(effort)?,
             "devices" => devices::run(effort)?,
+            "payload" => payload::run(effort)?,
             _ => directory::run(effort)?,
         }
     }

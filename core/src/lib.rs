@@ -38,14 +38,19 @@ pub mod store;
 #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
 pub mod testing;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use client::remove_leftovers;
 pub use client::{
-    Account, AccountOptions, BackupStatus, CancelToken, Context, ContextValue, Decrypted, DeviceId,
-    DeviceInfo, EncryptionSession, EnrolmentRequest, Event, FileKey, FileOptions, Fingerprint,
+    Account, AccountOptions, Backend, BackupStatus, CancelToken, Context, ContextValue,
+    DecryptReader, DecryptSeeker, DecryptWriter, Decrypted, DeviceId, DeviceInfo, EncryptReader,
+    EncryptWriter, EncryptionSession, EnrolmentRequest, Event, FileKey, FileOptions, Fingerprint,
     Grant, IdentityId, LogLevel, LogRecord, OfflineOpened, OnMissing, Plico, PlicoBuilder,
-    Progress, Recipient, RecipientInfo, RecoverOptions, RecoveryKey, RegisterOptions,
+    Progress, RangeReader, Recipient, RecipientInfo, RecoverOptions, RecoveryKey, RegisterOptions,
     RevokeOptions, Rights, SessionId, SessionOptions, Snapshot, SnapshotOptions, Suite, TenantId,
     open_offline_file,
 };
+#[cfg(all(feature = "folders", not(target_arch = "wasm32")))]
+pub use client::{Member, MemberReader, SealedFolder};
 pub use error::{Error, ErrorCode, Result};
 #[cfg(feature = "harden")]
 pub use harden::{Hardened, harden_process};

@@ -186,8 +186,8 @@ fn failing_readers_and_writers() {
 fn progress_and_cancellation() {
     let key = key(Suite::default());
     let plain = data(600_000);
-    // Batches of 1, 2, 4, 8 and 16 chunks.
-    let steps = [16_384, 49_152, 114_688, 245_760, 507_904, 600_000];
+    let steps = (1..=36).map(|it| it * 16_384).chain([600_000]);
+    let steps: Vec<u64> = steps.collect();
     for stop_at in [None, Some(16_384), Some(49_152), Some(507_904)] {
         let mut seen = Vec::new();
         let mut progress = |done| {

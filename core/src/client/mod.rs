@@ -6,6 +6,8 @@
 //! `heal` mends a directory that was restored from a backup.
 
 mod account;
+#[cfg(all(feature = "folders", not(target_arch = "wasm32")))]
+mod archive;
 mod backup;
 mod batcher;
 mod cancel;
@@ -19,10 +21,13 @@ mod encrypt;
 mod events;
 mod export;
 mod fetch;
+mod fields;
 mod file_key;
 #[cfg(not(target_arch = "wasm32"))]
 mod files;
 mod fingerprint;
+#[cfg(all(feature = "folders", not(target_arch = "wasm32")))]
+mod folders;
 mod freshness;
 mod heal;
 mod identities;
@@ -35,11 +40,14 @@ mod newcomer;
 mod offline_file;
 mod offline_open;
 mod options;
+#[cfg(not(target_arch = "wasm32"))]
+mod output;
 mod own_chain;
 mod pairing;
 mod patience;
 mod pins;
 mod plico;
+mod ranges;
 mod recipients;
 mod record;
 mod recovery;
@@ -50,6 +58,7 @@ mod session;
 mod sessions;
 mod snapshot;
 mod stored;
+mod streams;
 mod tenant;
 #[cfg(all(test, feature = "testing"))]
 mod tests;
@@ -59,6 +68,8 @@ mod view;
 mod wire;
 
 pub use account::Account;
+#[cfg(all(feature = "folders", not(target_arch = "wasm32")))]
+pub use archive::Member;
 pub use backup::BackupStatus;
 pub use cancel::CancelToken;
 pub use devices::DeviceInfo;
@@ -66,19 +77,26 @@ pub use encrypt::Decrypted;
 pub use events::{Event, LogLevel, LogRecord};
 pub use file_key::FileKey;
 pub use fingerprint::Fingerprint;
+#[cfg(all(feature = "folders", not(target_arch = "wasm32")))]
+pub use folders::{MemberReader, SealedFolder};
 pub use ids::{DeviceId, IdentityId, SessionId, TenantId};
 pub use offline_open::{OfflineOpened, open_offline_file};
 pub use options::{
     AccountOptions, EnrolmentRequest, FileOptions, Grant, OnMissing, Progress, Recipient,
     RegisterOptions, RevokeOptions, Rights, SessionOptions,
 };
+#[cfg(not(target_arch = "wasm32"))]
+pub use output::remove_leftovers;
 pub use plico::{Plico, PlicoBuilder};
 pub use plico_protocol::format::context::{AppContext as Context, ContextValue};
 pub use plico_protocol::format::suite::Suite;
+pub use plico_protocol::primitives::aead::Backend;
+pub use ranges::{DecryptSeeker, RangeReader};
 pub use recipients::RecipientInfo;
 pub use recovery::{RecoverOptions, RecoveryKey};
 pub use session::EncryptionSession;
 pub use snapshot::{Snapshot, SnapshotOptions};
+pub use streams::{DecryptReader, DecryptWriter, EncryptReader, EncryptWriter};
 
 use crate::error::Result;
 use plico_protocol::format::entry::SignedEntry;

@@ -38,7 +38,7 @@ impl Threads {
 
 impl Default for Threads {
     fn default() -> Self {
-        Self::all()
+        Self::ONE
     }
 }
 

@@ -46,6 +46,7 @@ pub use signed::{Author, EnvelopeSignature, envelope_hash, envelope_hash_stream}
 
 use core::ops::ControlFlow;
 
-/// Is told how many bytes of the caller's data were processed so far, at most
-/// 256 KiB later than the last time. `Break` cancels.
+/// Is told how many bytes of the caller's data were processed so far, once per
+/// chunk (at most 16 KiB later than the last time). `Break` cancels; up to 15
+/// chunks more may have been written by then.
 pub type Progress<'a> = &'a mut dyn FnMut(u64) -> ControlFlow<()>;

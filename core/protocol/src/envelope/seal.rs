@@ -154,7 +154,7 @@ fn lay_out(chunk: &mut [u8], at: usize, prefix: &[u8], data: &[u8]) {
 
 /// Seals everything that `reader` gives into `writer`, in constant memory (one
 /// batch of at most 16 frames, 262,400 bytes), and flushes. Gives the number of
-/// bytes read. `progress` is told that number after each batch.
+/// bytes read. `progress` is told that number chunk by chunk.
 ///
 /// After an error, what was written is not an envelope: discard it.
 ///
@@ -228,7 +228,12 @@ fn connect<R: Read, W: Write, G: FnMut(u64) -> ControlFlow<()>>(
         ended: false,
         count,
     };
-    Ok((pipe, input, Output { writer, progress }))
+    let output = Output {
+        writer,
+        progress,
+        told: 0,
+    };
+    Ok((pipe, input, output))
 }
 
 /// Fills `slots` with what the reader gives, as far as there is room. `true` if
@@ -266,6 +271,7 @@ struct Input<R> {
 struct Output<W, G> {
     writer: W,
     progress: G,
+    told: u64,
 }
 
 /// Frames that are being made, and what has become of them.
@@ -332,9 +338,16 @@ impl<R: Read, W: Write, G: FnMut(u64) -> ControlFlow<()>> Pipe for Sealing<R, W,
     fn release(&self, output: &mut Self::Output, batch: &mut Batch) -> Result<(), EnvelopeError> {
         batch.sealed?;
         output.writer.write_all(batch.slots.frames(batch.last))?;
-        match (output.progress)(batch.given) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(EnvelopeError::Cancelled),
+        // Told chunk by chunk, as opening does.
+        loop {
+            let next = output.told.saturating_add(CHUNK_LEN as u64);
+            output.told = next.min(batch.given);
+            if (output.progress)(output.told).is_break() {
+                return Err(EnvelopeError::Cancelled);
+            }
+            if output.told >= batch.given {
+                return Ok(());
+            }
         }
     }
 }
