@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 const CHUNK: usize = 16_384;
 const FRAME: usize = CHUNK + 16;
-/// Around the ends of chunks, of the first batches (1, 2, 4, 8, 16 chunks), and
+/// Around the ends of chunks, of the first batches (1, 4 and 16 chunks), and
 /// of two full ones.
 const SIZES: [usize; 12] = [
     0,
@@ -32,9 +32,9 @@ const SIZES: [usize; 12] = [
     CHUNK,
     CHUNK + 1,
     3 * CHUNK,
-    7 * CHUNK + 5,
-    15 * CHUNK,
-    31 * CHUNK - 8,
+    5 * CHUNK + 5,
+    21 * CHUNK,
+    37 * CHUNK - 8,
     70 * CHUNK + 77,
 ];
 

@@ -371,7 +371,7 @@ fn memory_is_bounded_by_the_threads() {
     impl Write for Slow<'_> {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.1 += 1;
-            if self.1 % 8 == 0 {
+            if self.1.is_multiple_of(8) {
                 std::thread::sleep(std::time::Duration::from_millis(1));
             }
             self.0.fetch_add(bytes.len(), Ordering::SeqCst);

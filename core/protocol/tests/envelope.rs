@@ -185,8 +185,8 @@ fn failing_readers_and_writers() {
 #[test]
 fn progress_and_cancellation() {
     let key = key(Suite::default());
-    let plain = data(600_000);
-    let steps = (1..=36).map(|it| it * 16_384).chain([600_000]);
+    let plain = data(900_000);
+    let steps = (1..=54).map(|it| it * 16_384).chain([900_000]);
     let steps: Vec<u64> = steps.collect();
     for stop_at in [None, Some(16_384), Some(49_152), Some(507_904)] {
         let mut seen = Vec::new();
@@ -209,7 +209,7 @@ fn progress_and_cancellation() {
         );
         match stop_at {
             None => {
-                assert_eq!(sealed, Ok(600_000));
+                assert_eq!(sealed, Ok(900_000));
                 assert_eq!(seen, steps);
             }
             Some(stop) => {

@@ -7,7 +7,7 @@ use super::options::{FileOptions, Progress};
 use super::os_rng;
 use super::output::{Unfinished, io_error, sync_name};
 use super::session::EncryptionSession;
-use crate::error::{ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::envelope::{EnvelopeKey, open_parallel, seal_parallel};
 use plico_protocol::format::header::{HEADER_LEN, Header};
 use std::fs::File;
@@ -106,7 +106,7 @@ pub(super) fn reporter(
     }
 }
 
-fn unreadable(error: io::Error) -> crate::Error {
+fn unreadable(error: io::Error) -> Error {
     io_error("the input can't be read", &error)
 }
 

@@ -163,16 +163,6 @@ pub(super) fn public(error: io::Error) -> io::Error {
     io::Error::new(kind, Error::from(EnvelopeError::from(error)))
 }
 
-impl Error {
-    /// The error that a reader or a writer of this crate gave as an
-    /// [`io::Error`]; `IO` for any other.
-    #[must_use]
-    pub fn from_io(error: &io::Error) -> Self {
-        let inner = error.get_ref().and_then(|it| it.downcast_ref::<Self>());
-        inner.cloned().unwrap_or_else(|| io_failed(error))
-    }
-}
-
 impl EncryptionSession {
     fn gate(&self, options: &FileOptions) -> Gate {
         self.account.gate(options)

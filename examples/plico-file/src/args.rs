@@ -83,10 +83,10 @@ pub struct Init {
     /// The name that others will encrypt for.
     #[arg(long)]
     pub user_id: String,
-    /// The enrolment token that your backend has signed, in a file; without it, a
-    /// development directory is asked for one.
-    #[arg(long)]
-    pub token: Option<PathBuf>,
+    /// A command that prints the enrolment token which your backend signs for the
+    /// identity in PLICO_IDENTITY; without it, a development directory is asked.
+    #[arg(long, value_name = "COMMAND")]
+    pub token_command: Option<String>,
 }
 
 #[derive(ClapArgs)]

@@ -27,22 +27,44 @@ pub async fn init(common: &Common, init: &Init) -> Outcome {
         write_new(&common.home.join(CONFIG), config.to_string().as_bytes())?;
     }
     let account = account(common).await?;
-    let given = init.token.as_ref().map(std::fs::read_to_string);
-    let given = given.transpose()?.map(|it| it.trim().to_owned());
+    let command = init.token_command.clone();
     let (directory, tenant) = (init.directory.clone(), init.tenant.clone());
     let user_id = init.user_id.clone();
     let options = RegisterOptions::new(&init.user_id, move |request| {
-        let (given, user_id) = (given.clone(), user_id.clone());
+        let (command, user_id) = (command.clone(), user_id.clone());
         let place = format!("{directory}/dev/tenants/{tenant}/enrolment");
         async move {
-            match given {
-                Some(token) => Ok(token),
+            match command {
+                Some(command) => run(&command, &user_id, request.identity_id),
                 None => ask(place, &user_id, request.identity_id).await,
             }
         }
     });
     let identity = account.register(options).await?;
     say(&format!("identity {identity}"))
+}
+
+/// What a command of the user's prints.
+fn run(command: &str, user_id: &str, identity: IdentityId) -> plico::Result<String> {
+    let failed = |why: &str| Error::new(ErrorCode::EnrolmentFailed).with_detail(why);
+    let (shell, flag) = if cfg!(windows) {
+        ("cmd", "/C")
+    } else {
+        ("sh", "-c")
+    };
+    let output = std::process::Command::new(shell)
+        .args([flag, command])
+        .env("PLICO_IDENTITY", identity.to_string())
+        .env("PLICO_USER_ID", user_id)
+        .stderr(std::process::Stdio::inherit())
+        .output();
+    let output = output.map_err(|_| failed("the command for the token did not start"))?;
+    if !output.status.success() {
+        return Err(failed("the command for the token has failed"));
+    }
+    let token = String::from_utf8(output.stdout);
+    let token = token.map_err(|_| failed("the command for the token printed no text"))?;
+    Ok(token.trim().to_owned())
 }
 
 /// A development directory signs tokens for anybody.
@@ -60,7 +82,7 @@ async fn ask(url: String, user_id: &str, identity: IdentityId) -> plico::Result<
     let answer = answer.map_err(|error| failed(error.to_string()))?;
     let answer: Option<Value> = serde_json::from_slice(&answer.body).ok();
     let token = answer.as_ref().and_then(|it| it["token"].as_str());
-    let none = || failed("give --token: this is no development directory".into());
+    let none = || failed("give --token-command: this is no development directory".into());
     Ok(token.ok_or_else(none)?.to_owned())
 }
 

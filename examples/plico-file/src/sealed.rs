@@ -46,18 +46,13 @@ pub async fn seal(common: &Common, seal: &Seal, cancel: CancelToken) -> Outcome 
 pub async fn open(common: &Common, open: &Open, cancel: CancelToken) -> Outcome {
     let account = home::account(common).await?;
     let options = options(common, cancel);
-    Ok(match open.folder {
-        true => {
-            account
-                .decrypt_folder(&open.source, &open.target, options)
-                .await?
-        }
-        false => {
-            account
-                .decrypt_file(&open.source, &open.target, options)
-                .await?
-        }
-    })
+    let (source, target) = (&open.source, &open.target);
+    if open.folder {
+        account.decrypt_folder(source, target, options).await?;
+    } else {
+        account.decrypt_file(source, target, options).await?;
+    }
+    Ok(())
 }
 
 /// Counts what is read of a file.

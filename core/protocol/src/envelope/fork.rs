@@ -60,25 +60,26 @@ pub(super) fn share_out<T: Send>(
     }
     let mut results: Vec<Option<T>> = Vec::new();
     results.resize_with(portions, || None);
-    let queue = Mutex::new(all.zip(&mut results));
-    let worker = || {
-        loop {
-            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let Some(((number, part), result)) = next else {
-                break;
-            };
-            *result = Some(work(number * portion, part));
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 1..threads.get().min(portions) {
-            if spawn(scope, worker).is_err() {
-                break;
+    {
+        let queue = Mutex::new(all.zip(&mut results));
+        let worker = || {
+            loop {
+                let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let Some(((number, part), result)) = next else {
+                    break;
+                };
+                *result = Some(work(number * portion, part));
             }
-        }
-        worker();
-    });
-    drop(queue);
+        };
+        thread::scope(|scope| {
+            for _ in 1..threads.get().min(portions) {
+                if spawn(scope, worker).is_err() {
+                    break;
+                }
+            }
+            worker();
+        });
+    }
     results.into_iter().flatten().collect()
 }
 

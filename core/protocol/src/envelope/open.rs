@@ -15,6 +15,7 @@ use super::seal::StreamOptions;
 use crate::format::context::AppContext;
 use crate::format::header::{HEADER_LEN, Header};
 use crate::primitives::aead::TAG_LEN;
+use crate::primitives::secret::Wiped;
 use core::marker::PhantomData;
 use core::ops::ControlFlow;
 use std::io::{Read, Write};
@@ -267,7 +268,7 @@ struct Input<R> {
 
 /// Frames that are being opened in place, and what has become of them.
 pub(super) struct Batch {
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Wiped,
     len: usize,
     first: u64,
     /// Why the message can't end after these frames, if it does.
@@ -279,7 +280,7 @@ pub(super) struct Batch {
 impl Default for Batch {
     fn default() -> Self {
         Self {
-            bytes: Zeroizing::default(),
+            bytes: Wiped::default(),
             len: 0,
             first: 0,
             end: Ok(()),
@@ -299,7 +300,7 @@ impl Batch {
     ) -> Result<bool, EnvelopeError> {
         let capacity = frames * FRAME_LEN;
         if self.bytes.len() < capacity {
-            self.bytes = Zeroizing::new(vec![0u8; capacity]);
+            self.bytes = Wiped::new(capacity);
         }
         // A frame that is not full is the end of the reader, so what might
         // follow the last chunk was read with it and makes it unauthentic.

@@ -14,10 +14,14 @@ use std::thread;
 /// The most frames in a batch.
 const MAX_BATCH: usize = 16;
 
-/// How many frames there are in the batch with this number: few at first, so
-/// that a short stream takes little memory and little time.
+/// How many frames there are in the batch with this number: 1, 4, and then 16,
+/// so that a short stream takes little memory and little time.
 pub(super) fn batch_frames(number: u64) -> usize {
-    1 << number.min(MAX_BATCH.ilog2().into())
+    match number {
+        0 => 1,
+        1 => 4,
+        _ => MAX_BATCH,
+    }
 }
 
 /// What happens to a stream.

@@ -11,9 +11,9 @@ use super::push::frames_for;
 use super::seal::{StreamOptions, begin, fill};
 use super::slots::Slots;
 use crate::primitives::random::CryptoRng;
+use crate::primitives::secret::Wiped;
 use core::ops::Range;
 use std::io::{self, Read};
-use zeroize::Zeroizing;
 
 /// The envelope of what `R` gives, made as it is read, in constant memory: one
 /// frame, or 16 for each thread if there are several.
@@ -24,7 +24,7 @@ pub struct SealReader<R: Read> {
     cipher: ChunkCipher,
     count: Count,
     padder: Padder,
-    slots: Slots<Zeroizing<Vec<u8>>>,
+    slots: Slots<Wiped>,
     start: Vec<u8>,
     ended: bool,
     last: bool,
@@ -62,7 +62,7 @@ impl<R: Read> SealReader<R> {
             cipher,
             count,
             padder,
-            slots: Slots::new(Zeroizing::new(vec![0u8; room])),
+            slots: Slots::new(Wiped::new(room)),
             start: start.to_vec(),
             ended: false,
             last: false,
@@ -111,7 +111,7 @@ impl<R: Read> Read for SealReader<R> {
             }
             if let Err(error) = self.next_frames() {
                 // Half of it may be plaintext.
-                self.slots = Slots::new(Zeroizing::default());
+                self.slots = Slots::new(Wiped::default());
                 self.failed = Some(error);
             }
         }

@@ -12,8 +12,8 @@ use super::seal::{START_LEN, StreamOptions, begin};
 use super::slots::Slots;
 use crate::format::context::AppContext;
 use crate::primitives::random::CryptoRng;
+use crate::primitives::secret::Wiped;
 use std::io::{self, Write};
-use zeroize::Zeroizing;
 
 /// One frame for one thread: what is written leaves at once. More of them only
 /// where several threads share the work.
@@ -34,7 +34,7 @@ pub struct SealWriter<W: Write> {
     cipher: ChunkCipher,
     count: Count,
     padder: Padder,
-    slots: Slots<Zeroizing<Vec<u8>>>,
+    slots: Slots<Wiped>,
     threads: Threads,
     failed: Option<EnvelopeError>,
 }
@@ -63,7 +63,7 @@ impl<W: Write> SealWriter<W> {
         writer.write_all(&start)?;
         let (cipher, count) = sealer.into_parts();
         let room = frames_for(options.threads) * FRAME_LEN;
-        let mut slots = Slots::new(Zeroizing::new(vec![0u8; room]));
+        let mut slots = Slots::new(Wiped::new(room));
         padder.before(&mut slots);
         Ok(Self {
             writer,

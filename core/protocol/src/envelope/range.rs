@@ -15,9 +15,9 @@ use super::seal::{START_LEN, StreamOptions};
 use crate::format::context::AppContext;
 use crate::format::header::{HEADER_LEN, Header};
 use crate::primitives::aead::TAG_LEN;
+use crate::primitives::secret::Wiped;
 use core::ops::Range;
 use std::io::{self, Read, Seek, SeekFrom};
-use zeroize::Zeroizing;
 
 /// The most frames that an [`EnvelopeReader`] fetches at once: 1 MiB.
 const MAX_WINDOW: u64 = 64;
@@ -248,7 +248,7 @@ pub struct EnvelopeReader<S: Read + Seek> {
     threads: Threads,
     position: u64,
     /// Data that was opened, and where in the envelope's data it begins.
-    window: Zeroizing<Vec<u8>>,
+    window: Wiped,
     window_at: u64,
     /// What of the window is data.
     window_data: Range<usize>,
@@ -280,13 +280,13 @@ impl<S: Read + Seek> EnvelopeReader<S> {
             Some(place) => Some(fetch(&mut source, &place)?),
             None => None,
         };
-        let opener = start.confirm(&mut last, first.as_mut().map(|it| it.as_mut_slice()))?;
+        let opener = start.confirm(&mut last, first.as_deref_mut())?;
         Ok(Self {
             source,
             opener,
             threads: options.threads,
             position: 0,
-            window: Zeroizing::default(),
+            window: Wiped::default(),
             window_at: 0,
             window_data: 0..0,
         })
@@ -331,14 +331,11 @@ impl<S: Read + Seek> EnvelopeReader<S> {
 }
 
 /// Exactly these bytes of the source.
-fn fetch<S: Read + Seek>(
-    source: &mut S,
-    place: &Range<u64>,
-) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
+fn fetch<S: Read + Seek>(source: &mut S, place: &Range<u64>) -> Result<Wiped, EnvelopeError> {
     let len = usize::try_from(place.end.saturating_sub(place.start))
         .map_err(|_| EnvelopeError::TooLong)?;
     source.seek(SeekFrom::Start(place.start))?;
-    let mut bytes = Zeroizing::new(vec![0u8; len]);
+    let mut bytes = Wiped::new(len);
     if read_full(source, &mut bytes)? < len {
         return Err(EnvelopeError::Truncated);
     }

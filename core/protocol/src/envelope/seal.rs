@@ -14,10 +14,10 @@ use super::slots::Slots;
 use crate::format::context::AppContext;
 use crate::format::header::HEADER_LEN;
 use crate::primitives::random::{CryptoRng, random_bytes};
+use crate::primitives::secret::Wiped;
 use core::marker::PhantomData;
 use core::ops::ControlFlow;
 use std::io::{Read, Write};
-use zeroize::Zeroizing;
 
 /// Header, salt and commitment: what stands before the first frame.
 pub const START_LEN: usize = HEADER_LEN + PREFIX_LEN;
@@ -276,7 +276,7 @@ struct Output<W, G> {
 
 /// Frames that are being made, and what has become of them.
 struct Batch {
-    slots: Slots<Zeroizing<Vec<u8>>>,
+    slots: Slots<Wiped>,
     capacity: usize,
     first: u64,
     last: bool,
@@ -288,7 +288,7 @@ struct Batch {
 impl Default for Batch {
     fn default() -> Self {
         Self {
-            slots: Slots::new(Zeroizing::default()),
+            slots: Slots::new(Wiped::default()),
             capacity: 0,
             first: 0,
             last: false,
@@ -311,7 +311,7 @@ impl<R: Read, W: Write, G: FnMut(u64) -> ControlFlow<()>> Pipe for Sealing<R, W,
     ) -> Result<bool, EnvelopeError> {
         let capacity = batch_frames(number) * FRAME_LEN;
         if batch.capacity < capacity {
-            batch.slots = Slots::new(Zeroizing::new(vec![0u8; capacity]));
+            batch.slots = Slots::new(Wiped::new(capacity));
             batch.capacity = capacity;
         }
         batch.slots.clear();
