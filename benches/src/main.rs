@@ -1,6 +1,7 @@
 //! Plico's speed, always as a ratio to something else in the same run.
 //!
-//! `scripts/bench [--quick] [wraps] [replay] [sessions] [opening] [devices] [payload] [directory]`
+//! `scripts/bench [--quick] [wraps] [replay] [sessions] [opening] [devices] [payload] [threads]
+//! [directory]`
 //! prints Markdown tables; `docs/performance.md` holds a run and what it says.
 
 mod devices;
@@ -21,13 +22,14 @@ use std::process::ExitCode;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-const ALL: [&str; 7] = [
+const ALL: [&str; 8] = [
     "wraps",
     "replay",
     "sessions",
     "opening",
     "devices",
     "payload",
+    "threads",
     "directory",
 ];
 
@@ -67,6 +69,7 @@ fn run(effort: Effort, wanted: &[String]) -> Outcome<()> {
             "opening" => opening::run(effort)?,
             "devices" => devices::run(effort)?,
             "payload" => payload::run(effort)?,
+            "threads" => payload::two_threads(effort)?,
             _ => directory::run(effort)?,
         }
     }

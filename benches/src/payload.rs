@@ -210,7 +210,7 @@ fn against_raw(effort: Effort) -> Outcome<()> {
     Ok(())
 }
 
-fn two_threads(effort: Effort) -> Outcome<()> {
+pub fn two_threads(effort: Effort) -> Outcome<()> {
     head("Two threads", "one thread");
     let source: Vec<u8> = (0..MIB).map(|it| (it * 7) as u8).collect();
     let len = if effort.quick { 8 * MIB } else { 512 * MIB };
@@ -349,7 +349,6 @@ pub fn run(effort: Effort) -> Outcome<()> {
         Backend::in_use()
     );
     against_raw(effort)?;
-    two_threads(effort)?;
     range(effort)?;
     fields(effort)
 }
