@@ -1,6 +1,7 @@
 //! Plico's speed, always as a ratio to something else in the same run.
 //!
-//! `scripts/bench [--quick] [wraps] [replay] [sessions] [opening] [devices] [groups] [directory]`
+//! `scripts/bench [--quick] [wraps] [replay] [sessions] [opening] [devices] [groups]
+//! [payload] [threads] [directory]`
 //! prints Markdown tables; `docs/performance.md` holds a run and what it says.
 
 mod devices;
@@ -8,6 +9,7 @@ mod directory;
 mod groups;
 mod measure;
 mod opening;
+mod payload;
 mod replay;
 mod sessions;
 mod world;
@@ -21,13 +23,15 @@ use std::process::ExitCode;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-const ALL: [&str; 7] = [
+const ALL: [&str; 9] = [
     "wraps",
     "replay",
     "sessions",
     "opening",
     "devices",
     "groups",
+    "payload",
+    "threads",
     "directory",
 ];
 
@@ -67,6 +71,8 @@ fn run(effort: Effort, wanted: &[String]) -> Outcome<()> {
             "opening" => opening::run(effort)?,
             "devices" => devices::run(effort)?,
             "groups" => groups::run(effort)?,
+            "payload" => payload::run(effort)?,
+            "threads" => payload::two_threads(effort)?,
             _ => directory::run(effort)?,
         }
     }

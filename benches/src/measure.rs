@@ -77,11 +77,14 @@ pub enum Show {
     Time,
     /// Operations a second.
     Rate,
+    /// Bytes a second, for operations of so many bytes.
+    Speed(f64),
 }
 
 impl Show {
     fn text(self, seconds: f64) -> String {
         match self {
+            Self::Speed(bytes) => format!("{:.2} GB/s", bytes / seconds / 1e9),
             Self::Rate => format!("{:.0}/s", 1.0 / seconds),
             Self::Time if seconds < 1e-6 => format!("{:.0} ns", seconds * 1e9),
             Self::Time if seconds < 1e-3 => format!("{:.1} µs", seconds * 1e6),

@@ -62,6 +62,17 @@ impl Error {
         }
     }
 
+    /// The error that a reader or a writer of this crate gave as an
+    /// [`io::Error`](std::io::Error); `IO` for any other, with its kind.
+    #[must_use]
+    pub fn from_io(error: &std::io::Error) -> Self {
+        let inner = error.get_ref().and_then(|it| it.downcast_ref::<Self>());
+        inner.cloned().unwrap_or_else(|| {
+            // Not its words: they may hold a path, and paths hold names.
+            Self::new(ErrorCode::Io).with_detail(error.kind().to_string())
+        })
+    }
+
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> ErrorCode {

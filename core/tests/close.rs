@@ -5,6 +5,7 @@
 #[path = "common/ward.rs"]
 mod ward;
 
+use plico::ports::{BoxFuture, ByteSink, ByteSource, RangedSource};
 use plico::testing::TestDirectory;
 use plico::{
     Account, AccountOptions, DeviceId, EncryptionSession, ErrorCode, FileKey, FileOptions, Grant,
@@ -90,6 +91,44 @@ fn of_account<'a>(account: &'a Account, things: &'a Things) -> Vec<(&'static str
             "export_identity",
             call(account.export_identity(&things.key)),
         ),
+        (
+            "decrypt_folder",
+            call(account.decrypt_folder(&things.sealed_file, out, FileOptions::new())),
+        ),
+        (
+            "open_folder",
+            call(account.open_folder(&things.sealed_file, FileOptions::new())),
+        ),
+        (
+            "authentic_length",
+            call(account.authentic_length(&things.sealed_file, FileOptions::new())),
+        ),
+        (
+            "decrypt_writer",
+            call(account.decrypt_writer(&things.sealed, Vec::new(), FileOptions::new())),
+        ),
+        (
+            "decrypt_reader",
+            call(account.decrypt_reader(things.sealed.as_slice(), FileOptions::new())),
+        ),
+        (
+            "decrypt_seeker",
+            call(account.decrypt_seeker(std::io::Cursor::new(&things.sealed), FileOptions::new())),
+        ),
+        (
+            "decrypt_stream",
+            call(async move {
+                let (source, sink) = (&mut Nothing, &mut Nothing);
+                account
+                    .decrypt_stream(source, sink, FileOptions::new())
+                    .await
+            }),
+        ),
+        (
+            "decrypt_ranges",
+            call(account.decrypt_ranges(std::sync::Arc::new(Nothing), FileOptions::new())),
+        ),
+        ("decrypt_many", call(account.decrypt_many(&[]))),
         ("offline_file", call(account.offline_file(&things.sealed))),
         ("pairing_code", call(account.pairing_code())),
         ("join_by_pairing", call(account.join_by_pairing())),
@@ -125,6 +164,33 @@ fn of_account<'a>(account: &'a Account, things: &'a Things) -> Vec<(&'static str
     ]
 }
 
+/// Streams and ranges that never answer.
+struct Nothing;
+
+impl ByteSource for Nothing {
+    fn read(&mut self) -> BoxFuture<'_, std::io::Result<Vec<u8>>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+impl ByteSink for Nothing {
+    fn write(&mut self, _: Vec<u8>) -> BoxFuture<'_, std::io::Result<()>> {
+        Box::pin(std::future::pending())
+    }
+    fn finish(&mut self) -> BoxFuture<'_, std::io::Result<()>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+impl RangedSource for Nothing {
+    fn length(&self) -> BoxFuture<'_, std::io::Result<u64>> {
+        Box::pin(std::future::pending())
+    }
+    fn read(&self, _: u64, _: u64) -> BoxFuture<'_, std::io::Result<Vec<u8>>> {
+        Box::pin(std::future::pending())
+    }
+}
+
 /// Every call of a session, by its name.
 fn of_session<'a>(
     session: &'a EncryptionSession,
@@ -143,6 +209,28 @@ fn of_session<'a>(
             "encrypt_file",
             call(session.encrypt_file(sealed, out, FileOptions::new())),
         ),
+        (
+            "encrypt_folder",
+            call(session.encrypt_folder(sealed, out, FileOptions::new())),
+        ),
+        (
+            "encrypt_writer",
+            call(session.encrypt_writer(Vec::new(), FileOptions::new())),
+        ),
+        (
+            "encrypt_reader",
+            call(session.encrypt_reader(std::io::empty(), FileOptions::new())),
+        ),
+        (
+            "encrypt_stream",
+            call(async move {
+                let (source, sink) = (&mut Nothing, &mut Nothing);
+                session
+                    .encrypt_stream(source, sink, FileOptions::new())
+                    .await
+            }),
+        ),
+        ("encrypt_many", call(session.encrypt_many(&[]))),
         ("decrypt", call(session.decrypt(&things.sealed, None))),
         ("decrypt", call(session.decrypt(b"no envelope", None))),
         (

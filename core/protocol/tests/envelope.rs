@@ -185,8 +185,10 @@ fn failing_readers_and_writers() {
 #[test]
 fn progress_and_cancellation() {
     let key = key(Suite::default());
-    let plain = data(40_000);
-    for stop_at in [None, Some(16_384), Some(32_768)] {
+    let plain = data(900_000);
+    let steps = (1..=54).map(|it| it * 16_384).chain([900_000]);
+    let steps: Vec<u64> = steps.collect();
+    for stop_at in [None, Some(16_384), Some(49_152), Some(507_904)] {
         let mut seen = Vec::new();
         let mut progress = |done| {
             seen.push(done);
@@ -207,8 +209,8 @@ fn progress_and_cancellation() {
         );
         match stop_at {
             None => {
-                assert_eq!(sealed, Ok(40_000));
-                assert_eq!(seen, [16_384, 32_768, 40_000]);
+                assert_eq!(sealed, Ok(900_000));
+                assert_eq!(seen, steps);
             }
             Some(stop) => {
                 assert_eq!(sealed, Err(EnvelopeError::Cancelled));

@@ -371,7 +371,10 @@ fn the_framing_itself() {
             opener.cipher().open_chunk(1, &mut full).map(|_| ()),
             Err(ChunkedError::Unauthentic(1))
         );
-        assert_eq!(full, before, "nothing unauthentic is left in the buffer");
+        // Ciphertext or zeros, according to the back end.
+        let wiped = full[..16_384].iter().all(|it| *it == 0);
+        assert!(wiped || full == before, "unauthentic bytes in the buffer");
+        full = before;
         assert_eq!(opener.open_next(&mut full).unwrap(), [0; 16_384]);
         assert_eq!(opener.open_next(&mut last).unwrap(), [0; 4]);
         assert!(opener.is_finished());

@@ -12,6 +12,7 @@ use plico_protocol::envelope::{
 };
 use plico_protocol::format::context::AppContext;
 use plico_protocol::format::suite::Suite;
+use plico_protocol::primitives::aead::Backend;
 use plico_protocol::primitives::secret::Secret;
 use plico_protocol::primitives::sign::VerifyingKey;
 use rand_core::{TryCryptoRng, TryRng};
@@ -44,7 +45,8 @@ fn array<const N: usize>(case: &Value, field: &str) -> [u8; N] {
 fn frozen_envelopes() {
     let cases: Vec<Value> = serde_json::from_str(include_str!("vectors/envelopes.json")).unwrap();
     assert_eq!(cases.len(), 24);
-    for case in &cases {
+    let backends = Backend::ALL.iter();
+    for (backend, case) in backends.flat_map(|it| cases.iter().map(move |case| (*it, case))) {
         let number = |field: &str| case[field].as_u64().unwrap();
         let plain: Vec<u8> = (0..number("plaintext_len"))
             .map(|i| (i * 7 + i / 256) as u8)
@@ -56,7 +58,8 @@ fn frozen_envelopes() {
             array(case, "chain_id"),
             u32::try_from(number("epoch")).unwrap(),
             suite,
-        );
+        )
+        .on_backend(backend);
         let context = (!case["context"].is_null())
             .then(|| AppContext::decode(&bytes(case, "context")).unwrap());
         let padding = match case["padded"].as_bool().unwrap() {

@@ -7,6 +7,8 @@
 
 mod access;
 mod account;
+#[cfg(all(feature = "folders", not(target_arch = "wasm32")))]
+mod archive;
 mod backup;
 mod batcher;
 mod cancel;
@@ -20,10 +22,13 @@ mod encrypt;
 mod events;
 mod export;
 mod fetch;
+mod fields;
 mod file_key;
 #[cfg(not(target_arch = "wasm32"))]
 mod files;
 mod fingerprint;
+#[cfg(all(feature = "folders", not(target_arch = "wasm32")))]
+mod folders;
 mod freshness;
 mod group;
 mod group_logs;
@@ -39,11 +44,14 @@ mod newcomer;
 mod offline_file;
 mod offline_open;
 mod options;
+#[cfg(not(target_arch = "wasm32"))]
+mod output;
 mod own_chain;
 mod pairing;
 mod patience;
 mod pins;
 mod plico;
+mod ranges;
 mod recipients;
 mod record;
 mod recovery;
@@ -55,6 +63,7 @@ mod sessions;
 mod signed;
 mod snapshot;
 mod stored;
+mod streams;
 mod tenant;
 #[cfg(all(test, feature = "testing"))]
 mod tests;
@@ -65,6 +74,8 @@ mod wire;
 
 pub use access::{Access, AccessEnd, AccessList, FormerAccess};
 pub use account::Account;
+#[cfg(all(feature = "folders", not(target_arch = "wasm32")))]
+pub use archive::Member;
 pub use backup::BackupStatus;
 pub use cancel::CancelToken;
 pub use devices::DeviceInfo;
@@ -72,6 +83,8 @@ pub use encrypt::Decrypted;
 pub use events::{Event, LogLevel, LogRecord};
 pub use file_key::FileKey;
 pub use fingerprint::Fingerprint;
+#[cfg(all(feature = "folders", not(target_arch = "wasm32")))]
+pub use folders::{MemberReader, SealedFolder};
 pub use group::{Group, GroupMember, GroupOptions, GroupRole, MemberId};
 pub use groups_of::Page;
 pub use ids::{DeviceId, GroupId, IdentityId, SessionId, TenantId};
@@ -80,14 +93,19 @@ pub use options::{
     AccountOptions, EnrolmentRequest, FileOptions, Grant, OnMissing, Progress, Recipient,
     RegisterOptions, RevokeOptions, Rights, SessionOptions,
 };
+#[cfg(not(target_arch = "wasm32"))]
+pub use output::remove_leftovers;
 pub use plico::{Plico, PlicoBuilder};
 pub use plico_protocol::format::context::{AppContext as Context, ContextValue};
 pub use plico_protocol::format::suite::Suite;
+pub use plico_protocol::primitives::aead::Backend;
+pub use ranges::{DecryptSeeker, RangeReader};
 pub use recipients::RecipientInfo;
 pub use recovery::{RecoverOptions, RecoveryKey};
 pub use session::EncryptionSession;
 pub use signed::{SignedEnvelope, Writer, WrittenBy};
 pub use snapshot::{Snapshot, SnapshotOptions};
+pub use streams::{DecryptReader, DecryptWriter, EncryptReader, EncryptWriter};
 
 use crate::error::Result;
 use plico_protocol::format::entry::SignedEntry;

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::ports::{BoxFuture, Store};
 use crate::store::MemoryStore;
 use core::fmt;
+use plico_protocol::envelope::{StreamOptions, Threads};
 use plico_protocol::format::bodies::RightsBits;
 use plico_protocol::format::context::AppContext;
 use plico_protocol::format::suite::Suite;
@@ -344,18 +345,21 @@ impl RevokeOptions {
 pub struct Progress {
     /// Bytes of plaintext done.
     pub done: u64,
-    /// Bytes of plaintext in all.
+    /// Bytes of plaintext in all; 0 for a stream that does not say.
     pub total: u64,
 }
 
 type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 
-/// How a file is encrypted or decrypted.
+/// How a file, a folder or a stream is encrypted or decrypted.
 #[derive(Clone, Default)]
 pub struct FileOptions {
     pub(crate) context: Option<AppContext>,
     pub(crate) on_progress: Option<OnProgress>,
     pub(crate) cancel: CancelToken,
+    pub(crate) threads: Option<Threads>,
+    #[cfg_attr(not(feature = "folders"), allow(dead_code))]
+    pub(crate) skip_links: bool,
 }
 
 impl fmt::Debug for FileOptions {
@@ -365,6 +369,25 @@ impl fmt::Debug for FileOptions {
 }
 
 impl FileOptions {
+    /// For what has its own threads: all cores, if nothing else was said.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn whole(&self) -> StreamOptions<'_> {
+        self.on(self.threads.unwrap_or_else(Threads::all))
+    }
+
+    /// For what runs on the caller's thread, if nothing else was said.
+    pub(crate) fn part(&self) -> StreamOptions<'_> {
+        self.on(self.threads.unwrap_or(Threads::ONE))
+    }
+
+    fn on(&self, threads: Threads) -> StreamOptions<'_> {
+        StreamOptions {
+            context: self.context.as_ref(),
+            threads,
+            ..StreamOptions::default()
+        }
+    }
+
     /// No context, no progress, never cancelled.
     #[must_use]
     pub fn new() -> Self {
@@ -378,10 +401,30 @@ impl FileOptions {
         self
     }
 
-    /// Is told after each chunk of 16 KiB, on the thread that does the work.
+    /// Is told after each chunk of 16 KiB, in their order, on a thread that does
+    /// the work.
     #[must_use]
     pub fn on_progress(mut self, report: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.on_progress = Some(Arc::new(report));
+        self
+    }
+
+    /// How many threads may encrypt or decrypt, from 1 to 64. The output is the
+    /// same. Each needs 256 KiB of memory. With 1 no thread is started for it.
+    /// If not set, files and folders use as many as there are cores, and readers
+    /// and writers the caller's own.
+    #[must_use]
+    pub fn threads(mut self, count: usize) -> Self {
+        self.threads = Some(Threads::new(count));
+        self
+    }
+
+    /// For folders: links and whatever else is neither a file nor a folder are
+    /// left out. Without this they are an error, so that nothing gets lost unseen.
+    #[cfg(all(feature = "folders", not(target_arch = "wasm32")))]
+    #[must_use]
+    pub fn skip_links(mut self) -> Self {
+        self.skip_links = true;
         self
     }
 

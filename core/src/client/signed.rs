@@ -205,7 +205,8 @@ impl AccountInner {
         };
         let view = self.cell(id).known().ok_or_else(bad)?;
         // Somebody may have come since the directory was asked.
-        if !knows(&view) && !(online && knows(&*self.refresh_view(id).await?)) {
+        let known = knows(&view) || (online && knows(&*self.refresh_view(id).await?));
+        if !known {
             return Err(bad());
         }
         let user_id = lock(&self.names).get(&need.chain).cloned();

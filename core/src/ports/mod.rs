@@ -6,10 +6,12 @@
 pub mod conformance;
 mod runtime;
 mod store;
+mod streams;
 mod transport;
 
 pub use runtime::{Runtime, SystemRuntime};
 pub use store::{Batch, Change, Expected, Pairs, Store, StoreError, StoreFailure};
+pub use streams::{ByteSink, ByteSource, RangedSource};
 pub use transport::{Method, Request, Response, Transport, TransportError};
 
 use std::future::Future;

@@ -7,8 +7,11 @@ use plico_protocol::envelope::chunked::{
     COMMITMENT_LEN, FRAME_LEN, MessageKeys, PREFIX_LEN, SALT_LEN,
 };
 use plico_protocol::envelope::text::{TEXT_PREFIX, from_text, to_text};
-use plico_protocol::envelope::{EnvelopeKey, Padding, StreamPadding};
-use plico_protocol::envelope::{open, open_stream, seal, seal_stream};
+use plico_protocol::envelope::{
+    EnvelopeError, EnvelopeKey, EnvelopeReader, OpenReader, OpenWriter, Padding, StreamOptions,
+    StreamPadding, Threads,
+};
+use plico_protocol::envelope::{open, open_parallel, open_stream, seal, seal_stream};
 use plico_protocol::format::context::AppContext;
 use plico_protocol::format::suite::Suite;
 use plico_protocol::primitives::secret::Secret;
@@ -82,6 +85,8 @@ pub fn open_any(data: &[u8]) {
     assert_eq!(opened.as_ref().ok().map(|it| &**it), wanted, "{opened:?}");
     let mut out = Vec::new();
     let key = key(suite(select));
+    let wanted = opened.as_ref().map(|it| it.to_vec()).map_err(|it| *it);
+    other_ways(&key, cut.0, context.as_ref(), wanted);
     let streamed = open_stream(&key, cut.0, &mut out, context.as_ref(), &mut never);
     match (opened, streamed) {
         (Ok(plaintext), Ok(len)) => {
@@ -91,6 +96,44 @@ pub fn open_any(data: &[u8]) {
         (Err(_), Err(_)) => assert!(out.len() <= cut.0.len()),
         (whole, streamed) => panic!("{:?}, {streamed:?}", whole.map(|it| it.len())),
     }
+}
+
+/// Two threads, a writer, a reader and seeking say what opening at once says.
+/// A reader that seeks does not see all of the padding.
+fn other_ways(
+    key: &EnvelopeKey,
+    envelope: &[u8],
+    context: Option<&AppContext>,
+    wanted: Result<Vec<u8>, EnvelopeError>,
+) {
+    let options = StreamOptions {
+        context,
+        threads: Threads::new(2),
+        ..StreamOptions::default()
+    };
+    let mut out = Vec::new();
+    let parallel = open_parallel(key, envelope, &mut out, &options, &mut never);
+    assert_eq!(parallel.map(|_| out), wanted);
+    let mut writer = OpenWriter::new(key, Vec::new(), &options);
+    let pushed = envelope.chunks(777).try_for_each(|it| writer.push(it));
+    assert_eq!(pushed.and_then(|()| writer.finish()), wanted);
+    let pulled = OpenReader::new(key, envelope, &options).and_then(|mut reader| {
+        let mut out = Vec::new();
+        reader.read_to_end(&mut out)?;
+        Ok(out)
+    });
+    assert_eq!(pulled, wanted);
+    let source = std::io::Cursor::new(envelope);
+    let sought = EnvelopeReader::new(key, source, &options).and_then(|mut reader| {
+        let mut out = Vec::new();
+        reader.read_to_end(&mut out)?;
+        Ok(out)
+    });
+    // It names the first wrong frame that it looks at, which may be another one.
+    assert!(
+        sought.ok() == wanted.as_ref().ok().cloned()
+            || wanted == Err(EnvelopeError::PaddingInvalid)
+    );
 }
 
 /// Gives its bytes in pieces of the lengths that it is told.

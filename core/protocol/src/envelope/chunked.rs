@@ -8,11 +8,14 @@
 //! chunks     = 16,384 bytes each; the last is always shorter, and may be empty
 //! ```
 //!
-//! [`Sealer`] and [`Opener`] hold the rules of the framing and work on one
-//! frame in place, whoever brings it: bytes, a stream, or a caller that pushes.
-//! [`ChunkCipher`] opens frames in any order, for seeking and for parallel work.
+//! [`Sealer`] and [`Opener`] hold the rules of the framing: which frame has
+//! which number, and which one is the last. They work in place on frames that
+//! follow one another, whoever brings them: bytes, a stream, or a caller that
+//! pushes. [`ChunkCipher`] opens frames in any order, for seeking and for
+//! parallel work.
 
-use crate::primitives::aead::{Aead, AeadAlgorithm, AeadError, KEY_LEN, NONCE_LEN, TAG_LEN};
+pub use super::cipher::ChunkCipher;
+use crate::primitives::aead::{AeadAlgorithm, Backend, KEY_LEN, NONCE_LEN, TAG_LEN};
 use crate::primitives::kdf::expand_sha512;
 use crate::primitives::secret::{Secret, ct_eq};
 use thiserror::Error;
@@ -94,6 +97,7 @@ pub fn plaintext_len(frames_len: u64) -> Result<u64, ChunkedError> {
 #[derive(Debug)]
 pub struct MessageKeys {
     aead: AeadAlgorithm,
+    backend: Backend,
     derived: Secret<DERIVED_LEN>,
 }
 
@@ -126,7 +130,19 @@ impl MessageKeys {
             result = expand_sha512(input_key, &info, out);
         });
         result.map_err(|_| ChunkedError::InputKeyLength)?;
-        Ok(Self { aead, derived })
+        Ok(Self {
+            aead,
+            backend: Backend::in_use(),
+            derived,
+        })
+    }
+
+    /// The same keys for the ciphers of this back end, instead of the one in
+    /// use.
+    #[must_use]
+    pub fn on_backend(mut self, backend: Backend) -> Self {
+        self.backend = backend;
+        self
     }
 
     /// The AEAD key, for the vectors.
@@ -154,8 +170,7 @@ impl MessageKeys {
     pub fn sealer(self) -> Sealer {
         Sealer {
             cipher: self.cipher(),
-            next: 0,
-            finished: false,
+            count: Count::default(),
         }
     }
 
@@ -170,94 +185,48 @@ impl MessageKeys {
         }
         Ok(Opener {
             cipher: self.cipher(),
-            next: 0,
-            finished: false,
+            count: Count::default(),
         })
     }
 
     fn cipher(&self) -> ChunkCipher {
         let key = Secret::<KEY_LEN>::filled_by(|key| key.copy_from_slice(self.dangerous_key()));
-        ChunkCipher {
-            aead: self.aead.with_key(key.expose()),
-            base_nonce: self.base_nonce(),
-        }
+        let aead = self.aead.with_key_on(self.backend, key.expose());
+        ChunkCipher::new(aead, self.base_nonce())
     }
 }
 
-/// The AEAD of one message, for chunks in any order. It knows nothing of the
-/// last chunk: [`Sealer`] and [`Opener`] do.
-pub struct ChunkCipher {
-    aead: Box<dyn Aead>,
-    base_nonce: [u8; NONCE_LEN],
+/// Numbers the frames of one message, and knows when the last was there.
+#[derive(Debug, Default)]
+pub(super) struct Count {
+    next: u64,
+    finished: bool,
 }
 
-impl core::fmt::Debug for ChunkCipher {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("ChunkCipher(redacted)")
-    }
-}
-
-impl ChunkCipher {
-    /// Seals `frame`, which holds the chunk and 16 bytes of room for the tag,
-    /// in place. No index may be used twice.
-    fn seal_chunk(&self, index: u64, frame: &mut [u8]) -> Result<(), ChunkedError> {
-        let (chunk, tag) = split_frame(frame)?;
-        let made = self
-            .aead
-            .seal(&self.nonce(index)?, b"", chunk)
-            .map_err(|_| ChunkedError::TooLong)?;
-        tag.copy_from_slice(&made);
-        Ok(())
-    }
-
-    /// Opens `frame` (chunk and tag) in place and gives the chunk. On an error
-    /// `frame` still holds ciphertext.
-    ///
-    /// # Errors
-    /// [`ChunkedError::Unauthentic`], [`ChunkedError::ChunkLength`] for a frame
-    /// of fewer than 16 or more than 16,400 bytes, [`ChunkedError::TooLong`]
-    /// for an index of 2^38 or more.
-    pub fn open_chunk<'a>(
-        &self,
-        index: u64,
-        frame: &'a mut [u8],
-    ) -> Result<&'a mut [u8], ChunkedError> {
-        let (chunk, tag) = split_frame(frame)?;
-        match self.aead.open(&self.nonce(index)?, b"", chunk, tag) {
-            Ok(()) => Ok(chunk),
-            Err(AeadError::TooLong) => Err(ChunkedError::TooLong),
-            Err(_) => Err(ChunkedError::Unauthentic(index)),
+impl Count {
+    /// The number of the first of the next frames, which are `len` bytes long
+    /// together. Only the last of them may be short; then it is the message's
+    /// last one.
+    pub(super) fn take(&mut self, len: usize) -> Result<u64, ChunkedError> {
+        if self.finished {
+            return Err(ChunkedError::TrailingChunk(self.next));
         }
+        let first = self.next;
+        self.finished = !len.is_multiple_of(FRAME_LEN);
+        self.next = first.saturating_add(len.div_ceil(FRAME_LEN) as u64);
+        Ok(first)
     }
 
-    /// The base nonce XOR the index as a big-endian integer.
-    fn nonce(&self, index: u64) -> Result<[u8; NONCE_LEN], ChunkedError> {
-        if index >= MAX_CHUNKS {
-            return Err(ChunkedError::TooLong);
-        }
-        let mut nonce = self.base_nonce;
-        for (byte, counter) in nonce[NONCE_LEN - 8..].iter_mut().zip(index.to_be_bytes()) {
-            *byte ^= counter;
-        }
-        Ok(nonce)
+    pub(super) fn is_finished(&self) -> bool {
+        self.finished
     }
-}
-
-fn split_frame(frame: &mut [u8]) -> Result<(&mut [u8], &mut [u8; TAG_LEN]), ChunkedError> {
-    if frame.len() > FRAME_LEN {
-        return Err(ChunkedError::ChunkLength);
-    }
-    frame
-        .split_last_chunk_mut()
-        .ok_or(ChunkedError::ChunkLength)
 }
 
 /// Seals the chunks of one message in order.
 #[derive(Debug)]
 pub struct Sealer {
     cipher: ChunkCipher,
-    next: u64,
-    finished: bool,
+    count: Count,
 }
 
 impl Sealer {
@@ -269,19 +238,20 @@ impl Sealer {
     /// [`ChunkedError::TooLong`] above 2^38 chunks,
     /// [`ChunkedError::ChunkLength`] for a frame of a wrong length.
     pub fn seal_next(&mut self, frame: &mut [u8]) -> Result<(), ChunkedError> {
-        if self.finished {
-            return Err(ChunkedError::TrailingChunk(self.next));
-        }
-        self.cipher.seal_chunk(self.next, frame)?;
-        self.next += 1;
-        self.finished = frame.len() < FRAME_LEN;
-        Ok(())
+        check_len(frame)?;
+        let number = self.count.take(frame.len())?;
+        self.cipher.seal_chunk(number, frame)
     }
 
     /// Whether the last chunk was sealed. Without it the message is truncated.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.finished
+        self.count.is_finished()
+    }
+
+    /// For whoever numbers and seals in two places.
+    pub(super) fn into_parts(self) -> (ChunkCipher, Count) {
+        (self.cipher, self.count)
     }
 }
 
@@ -289,8 +259,7 @@ impl Sealer {
 #[derive(Debug)]
 pub struct Opener {
     cipher: ChunkCipher,
-    next: u64,
-    finished: bool,
+    count: Count,
 }
 
 impl Opener {
@@ -302,16 +271,15 @@ impl Opener {
     /// [`ChunkedError::Unauthentic`], [`ChunkedError::TrailingChunk`] after the
     /// last chunk, [`ChunkedError::TooLong`], [`ChunkedError::ChunkLength`].
     pub fn open_next<'a>(&mut self, frame: &'a mut [u8]) -> Result<&'a mut [u8], ChunkedError> {
-        if self.finished {
-            return Err(ChunkedError::TrailingChunk(self.next));
+        if self.count.finished {
+            return Err(ChunkedError::TrailingChunk(self.count.next));
         }
         if frame.len() < TAG_LEN {
             return Err(ChunkedError::Truncated);
         }
-        let last = frame.len() < FRAME_LEN;
-        let chunk = self.cipher.open_chunk(self.next, frame)?;
-        self.next += 1;
-        self.finished = last;
+        let len = frame.len();
+        let chunk = self.cipher.open_chunk(self.count.next, frame)?;
+        self.count.take(len)?;
         Ok(chunk)
     }
 
@@ -319,7 +287,7 @@ impl Opener {
     /// the message is whole.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.finished
+        self.count.is_finished()
     }
 
     /// The cipher, for opening chunks in any order.
@@ -327,4 +295,16 @@ impl Opener {
     pub fn cipher(&self) -> &ChunkCipher {
         &self.cipher
     }
+
+    /// For whoever numbers and opens in two places.
+    pub(super) fn into_parts(self) -> (ChunkCipher, Count) {
+        (self.cipher, self.count)
+    }
+}
+
+fn check_len(frame: &[u8]) -> Result<(), ChunkedError> {
+    if (TAG_LEN..=FRAME_LEN).contains(&frame.len()) {
+        return Ok(());
+    }
+    Err(ChunkedError::ChunkLength)
 }

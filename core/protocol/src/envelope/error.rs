@@ -80,6 +80,20 @@ impl From<ChunkedError> for EnvelopeError {
 impl From<std::io::Error> for EnvelopeError {
     // Only the kind: a message may hold a path, and paths hold names.
     fn from(error: std::io::Error) -> Self {
-        Self::Io(error.kind())
+        // One of ours that has come through somebody else's reader or writer.
+        let inner = error.get_ref().and_then(|it| it.downcast_ref::<Self>());
+        inner.copied().unwrap_or(Self::Io(error.kind()))
+    }
+}
+
+impl From<EnvelopeError> for std::io::Error {
+    fn from(error: EnvelopeError) -> Self {
+        let kind = match error {
+            EnvelopeError::Io(kind) => kind,
+            EnvelopeError::Truncated => std::io::ErrorKind::UnexpectedEof,
+            EnvelopeError::Cancelled => std::io::ErrorKind::Other,
+            _ => std::io::ErrorKind::InvalidData,
+        };
+        Self::new(kind, error)
     }
 }

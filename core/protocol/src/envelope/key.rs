@@ -7,6 +7,7 @@ use crate::format::context::AppContext;
 use crate::format::header::{HANDLE_LEN, HEADER_LEN, Header};
 use crate::format::opaque::Opaque;
 use crate::format::suite::Suite;
+use crate::primitives::aead::Backend;
 use crate::primitives::kdf::expand_with_label;
 use crate::primitives::secret::Secret32;
 use tls_codec::{SerializeBytes, TlsSerializeBytes, TlsSize};
@@ -23,6 +24,7 @@ pub struct EnvelopeKey {
     epoch: u32,
     suite: Suite,
     offline: bool,
+    backend: Backend,
 }
 
 /// ```text
@@ -61,7 +63,16 @@ impl EnvelopeKey {
             epoch,
             suite,
             offline: false,
+            backend: Backend::in_use(),
         }
+    }
+
+    /// The same key for the ciphers of this back end, instead of the one in
+    /// use. What they give is the same.
+    #[must_use]
+    pub fn on_backend(mut self, backend: Backend) -> Self {
+        self.backend = backend;
+        self
     }
 
     /// The same key for a writer who has not looked whether the epoch is still
@@ -142,7 +153,7 @@ impl EnvelopeKey {
             salt,
             &payload_context,
         )?;
-        Ok(keys)
+        Ok(keys.on_backend(self.backend))
     }
 
     fn handle(&self) -> [u8; HANDLE_LEN] {

@@ -9,9 +9,8 @@
 
 use super::chunked::MAX_MESSAGE_LEN;
 use super::error::EnvelopeError;
-use super::io::read_full;
+use super::slots::Slots;
 use core::ops::Range;
-use std::io::Read;
 
 /// The shortest padded plaintext in bytes.
 pub const MIN_PADDED_LEN: u64 = 32;
@@ -40,84 +39,79 @@ pub fn padded_len(true_len: u64) -> Option<u64> {
     (padded <= MAX_MESSAGE_LEN).then_some(padded)
 }
 
-/// The plaintext of an envelope, made from a reader: its bytes as they are, or
-/// with length and zeros around them.
-pub(super) struct Source<R> {
-    reader: R,
+/// Puts length and zeros around the data of an envelope that is padded, and
+/// nothing around that of one that is not.
+pub(super) struct Padder {
     padded: Option<Padded>,
-    delivered: u64,
+    given: u64,
 }
 
 struct Padded {
     length: u64,
     total: u64,
     position: u64,
-    probed: bool,
 }
 
-impl<R: Read> Source<R> {
-    /// With `length`, the plaintext is padded and the reader must give exactly
-    /// that many bytes.
-    pub(super) fn new(reader: R, length: Option<u64>) -> Result<Self, EnvelopeError> {
+impl Padder {
+    /// With `length`, the plaintext is padded and exactly that many bytes of
+    /// data must be given.
+    pub(super) fn new(length: Option<u64>) -> Result<Self, EnvelopeError> {
         let padded = match length {
             None => None,
             Some(length) => Some(Padded {
                 length,
                 total: padded_len(length).ok_or(EnvelopeError::TooLong)?,
                 position: 0,
-                probed: false,
             }),
         };
-        Ok(Self {
-            reader,
-            padded,
-            delivered: 0,
-        })
+        Ok(Self { padded, given: 0 })
     }
 
-    /// How many bytes the reader gave.
-    pub(super) fn delivered(&self) -> u64 {
-        self.delivered
+    /// How many bytes of data were given.
+    pub(super) fn given(&self) -> u64 {
+        self.given
     }
 
-    /// Fills `chunk`, or as much of it as there is plaintext left.
-    pub(super) fn fill(&mut self, chunk: &mut [u8]) -> Result<usize, EnvelopeError> {
-        let Some(padded) = &mut self.padded else {
-            let filled = read_full(&mut self.reader, chunk)?;
-            self.delivered += filled as u64;
-            return Ok(filled);
-        };
-        let mut filled = 0;
-        while filled < chunk.len() && padded.position < padded.total {
-            let data_end = LENGTH_LEN as u64 + padded.length;
-            let room = &mut chunk[filled..];
-            let written = if padded.position < LENGTH_LEN as u64 {
-                let prefix = &padded.length.to_be_bytes()[padded.position as usize..];
-                let written = prefix.len().min(room.len());
-                room[..written].copy_from_slice(&prefix[..written]);
-                written
-            } else if padded.position < data_end {
-                let wanted = clamp(data_end - padded.position, room.len());
-                if read_full(&mut self.reader, &mut room[..wanted])? < wanted {
-                    return Err(EnvelopeError::LengthMismatch);
-                }
-                self.delivered += wanted as u64;
-                wanted
-            } else {
-                let zeros = clamp(padded.total - padded.position, room.len());
-                room[..zeros].fill(0);
-                zeros
-            };
-            filled += written;
-            padded.position += written as u64;
+    /// What stands before the data; to be called before any is put there.
+    pub(super) fn before<B: AsMut<[u8]>>(&mut self, slots: &mut Slots<B>) {
+        if let Some(padded) = self.padded.as_mut().filter(|it| it.position == 0) {
+            // A slot has always room for it at the start.
+            padded.position = slots.put(&padded.length.to_be_bytes()) as u64;
         }
-        if padded.position >= LENGTH_LEN as u64 + padded.length && !padded.probed {
-            padded.probed = true;
-            if read_full(&mut self.reader, &mut [0u8; 1])? != 0 {
+    }
+
+    /// So many bytes of data were put.
+    pub(super) fn accept(&mut self, len: usize) -> Result<(), EnvelopeError> {
+        self.given = self.given.saturating_add(len as u64);
+        if let Some(padded) = &mut self.padded {
+            padded.position = padded.position.saturating_add(len as u64);
+            if self.given > padded.length {
                 return Err(EnvelopeError::LengthMismatch);
             }
         }
-        Ok(filled)
+        Ok(())
+    }
+
+    /// What stands after the data, as far as there is room for it. `true` when
+    /// all of it was put.
+    pub(super) fn after<B: AsMut<[u8]>>(
+        &mut self,
+        slots: &mut Slots<B>,
+    ) -> Result<bool, EnvelopeError> {
+        let Some(padded) = &mut self.padded else {
+            return Ok(true);
+        };
+        if self.given != padded.length {
+            return Err(EnvelopeError::LengthMismatch);
+        }
+        while padded.position < padded.total && !slots.is_full() {
+            let room = slots.room();
+            let zeros = clamp(padded.total - padded.position, room.len());
+            room[..zeros].fill(0);
+            slots.advance(zeros);
+            padded.position += zeros as u64;
+        }
+        Ok(padded.position == padded.total)
     }
 }
 

@@ -63,6 +63,59 @@ impl<const N: usize> fmt::Debug for Secret<N> {
     }
 }
 
+/// Memory that secrets pass through, wiped on drop. For large buffers, which
+/// `Zeroizing` wipes byte by byte, and twice.
+#[derive(Default)]
+pub struct Wiped(Vec<u8>);
+
+impl Wiped {
+    /// `len` bytes, zero.
+    #[must_use]
+    pub fn new(len: usize) -> Self {
+        Self(vec![0; len])
+    }
+
+    /// These bytes, taken over.
+    #[must_use]
+    pub fn from_vec(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl core::ops::Deref for Wiped {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl core::ops::DerefMut for Wiped {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+impl AsMut<[u8]> for Wiped {
+    fn as_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        // The length never changes, so there is no more than this.
+        self.0.fill(0);
+        zeroize::optimization_barrier(self.0.as_slice());
+    }
+}
+
+impl fmt::Debug for Wiped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Wiped({} bytes)", self.0.len())
+    }
+}
+
 /// Overwrites the stack that the calls made so far by the caller have used, as
 /// far down as 32 KiB.
 ///

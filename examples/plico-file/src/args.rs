@@ -1,0 +1,165 @@
+//! The command line.
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use plico::SessionId;
+use std::path::PathBuf;
+
+/// Encrypts files and folders for people.
+#[derive(Parser)]
+#[command(version, propagate_version = true)]
+pub struct Args {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(ClapArgs)]
+pub struct Common {
+    /// Where the identity is kept.
+    #[arg(
+        long,
+        global = true,
+        env = "PLICO_FILE_HOME",
+        default_value = ".plico-file"
+    )]
+    pub home: PathBuf,
+    /// Without the directory: what is known is used as it is.
+    #[arg(long, global = true)]
+    pub offline: bool,
+    /// How many threads encrypt or decrypt; all cores if not given.
+    #[arg(long, global = true)]
+    pub threads: Option<usize>,
+    /// No progress bar.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Makes an identity.
+    Init(Init),
+    /// Who this is, and whose ciphers are used.
+    Info,
+    /// Makes a session, which several envelopes may share, and prints its id.
+    NewSession(NewSession),
+    /// Encrypts a file or a folder.
+    Seal(Seal),
+    /// Decrypts a file, or a folder.
+    Open(Open),
+    /// Decrypts a range of a file to standard output.
+    Read(Read),
+    /// Lists what is in an encrypted folder.
+    List {
+        /// The encrypted folder.
+        envelope: PathBuf,
+    },
+    /// Decrypts one file of an encrypted folder.
+    Extract(Extract),
+    /// Writes the identity into a file, and prints the passphrase for it.
+    Export {
+        /// Where to.
+        file: PathBuf,
+    },
+    /// Packs a small envelope with all that opens it, for a place without a network.
+    Pack {
+        /// The envelope.
+        envelope: PathBuf,
+        /// The offline file to make.
+        file: PathBuf,
+    },
+    /// Opens an offline file with an exported identity, without a network.
+    Unpack(Unpack),
+}
+
+#[derive(ClapArgs)]
+pub struct Init {
+    /// The directory's address.
+    #[arg(long, env = "PLICO_DIRECTORY")]
+    pub directory: String,
+    /// The tenant's id.
+    #[arg(long, env = "PLICO_TENANT")]
+    pub tenant: String,
+    /// The name that others will encrypt for.
+    #[arg(long)]
+    pub user_id: String,
+    /// A command that prints the enrolment token which your backend signs for the
+    /// identity in PLICO_IDENTITY; without it, a development directory is asked.
+    #[arg(long, value_name = "COMMAND")]
+    pub token_command: Option<String>,
+}
+
+#[derive(ClapArgs)]
+pub struct NewSession {
+    /// For whom, beside yourself: user ids.
+    #[arg(long = "for", value_name = "USER_ID")]
+    pub recipients: Vec<String>,
+    /// AES-256-GCM instead of ChaCha20-Poly1305.
+    #[arg(long)]
+    pub aes256: bool,
+}
+
+#[derive(ClapArgs)]
+pub struct Seal {
+    /// A file or a folder.
+    pub source: PathBuf,
+    /// The envelope to make.
+    pub target: PathBuf,
+    #[command(flatten)]
+    pub new: NewSession,
+    /// In this session instead of a new one.
+    #[arg(long, conflicts_with_all = ["recipients", "aes256"])]
+    pub session: Option<SessionId>,
+    /// Leaves links out of a folder, instead of refusing it.
+    #[arg(long)]
+    pub skip_links: bool,
+}
+
+#[derive(ClapArgs)]
+pub struct Open {
+    /// The envelope.
+    pub source: PathBuf,
+    /// The file or folder to make.
+    pub target: PathBuf,
+    /// It is a folder.
+    #[arg(long)]
+    pub folder: bool,
+}
+
+#[derive(ClapArgs)]
+pub struct Read {
+    /// The envelope.
+    pub envelope: PathBuf,
+    /// The first byte.
+    #[arg(long, default_value_t = 0)]
+    pub offset: u64,
+    /// How many bytes; all that follow if not given.
+    #[arg(long)]
+    pub length: Option<u64>,
+    /// Says on standard error how much of the envelope was read.
+    #[arg(long)]
+    pub count: bool,
+}
+
+#[derive(ClapArgs)]
+pub struct Extract {
+    /// The encrypted folder.
+    pub envelope: PathBuf,
+    /// The file in it, as `list` shows it.
+    pub member: String,
+    /// The file to make.
+    pub target: PathBuf,
+}
+
+#[derive(ClapArgs)]
+pub struct Unpack {
+    /// The offline file.
+    pub file: PathBuf,
+    /// The exported identity.
+    pub identity: PathBuf,
+    /// The file to make.
+    pub target: PathBuf,
+    /// The passphrase of the exported identity.
+    #[arg(long, env = "PLICO_FILE_PASSPHRASE", hide_env_values = true)]
+    pub passphrase: String,
+}
