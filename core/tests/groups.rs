@@ -375,6 +375,33 @@ async fn a_group_member_opens_offline_what_is_kept() {
         .await
         .unwrap();
     assert_eq!(opened.bytes(), b"finding");
+    practice.directory.down(false);
+    // A snapshot ends when the way through the group does.
+    let end = practice.directory.clock().now() + 30 * DAY;
+    let nurse = Recipient::user("nurse.b");
+    let group = &practice.group;
+    group
+        .add_until(nurse, GroupRole::Member, end)
+        .await
+        .unwrap();
+    let nurse = again.account();
+    nurse.session(record.id()).refresh().await.unwrap();
+    let taken = nurse
+        .snapshot(&[7; 32], plico::SnapshotOptions::all())
+        .await;
+    let taken = taken.unwrap();
+    let clock = std::sync::Arc::new(practice.directory.clock().clone());
+    let snapshot = plico::Snapshot::open_with_clock(&taken, &[7; 32], clock).unwrap();
+    assert_eq!(snapshot.sessions(), [record.id()]);
+    let opened = snapshot.decrypt(&sealed, None).unwrap();
+    assert_eq!(opened.bytes(), b"finding");
+    practice.directory.clock().advance(31 * DAY);
+    assert_eq!(
+        code(snapshot.decrypt(&sealed, None)),
+        ErrorCode::AccessExpired
+    );
+    let file = practice.patient.account().offline_file(&sealed).await;
+    assert_eq!(code(file), ErrorCode::InvalidArgument);
 }
 
 #[tokio::test]

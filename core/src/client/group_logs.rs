@@ -361,6 +361,24 @@ impl AccountInner {
         }
     }
 
+    /// When this account's access ends, in milliseconds since 1970, by the earliest
+    /// end on the path by which it has it; 0: never.
+    pub fn access_ends_ms(&self, state: &SessionState, me: &Recipient) -> u64 {
+        let acting = self.acting_in(state, me);
+        let end = |state: &SessionState, who: &Recipient| {
+            state.member(who).map_or(0, |member| member.expires_ms)
+        };
+        let known = self.known();
+        let mut ends = vec![end(state, &acting.recipient)];
+        let inner = acting.path.iter().skip(1);
+        let inner = inner.map(|step| Recipient::group(step.group)).chain([*me]);
+        for (step, who) in acting.path.iter().zip(inner) {
+            let group = known.groups.get(&step.group);
+            ends.push(group.map_or(0, |group| end(group, &who)));
+        }
+        ends.into_iter().filter(|it| *it != 0).min().unwrap_or(0)
+    }
+
     /// Refuses what this device's clock says has ended, whatever anybody else says.
     pub fn check_access(&self, view: &View, me: &Recipient) -> Result<()> {
         let now_ms = self.plico.inner.wire.now_ms();

@@ -29,6 +29,7 @@ impl Account {
     ///
     /// # Errors
     /// As [`Self::decrypt`]; `OFFLINE` is not among them: it asks the directory.
+    /// `INVALID_ARGUMENT` for a session that was ever granted to a group.
     pub async fn offline_file(&self, envelope: &[u8]) -> Result<Vec<u8>> {
         let made = self.inner.offline_file(self, envelope);
         self.inner.while_open(made).await
@@ -78,6 +79,11 @@ impl AccountInner {
         let session = self.whole_session(id).await?;
         let mut people: BTreeSet<ChainId> = [record.identity].into();
         for entry in &decode_entries(&session.entries)? {
+            if names_groups(entry)? {
+                return Err(Error::new(ErrorCode::InvalidArgument).with_detail(
+                    "an offline file can't be made of a session that was granted to groups",
+                ));
+            }
             people.extend(named_by(entry)?);
         }
         let people: Vec<ChainId> = people.into_iter().collect();
@@ -211,6 +217,12 @@ impl AccountInner {
 }
 
 /// The identities that an entry of a session names.
+fn names_groups(entry: &SignedEntry) -> Result<bool> {
+    use plico_protocol::format::bodies::SessionBody as B;
+    let body = B::decode(entry.entry.entry_type, entry.entry.body.as_slice())?;
+    Ok(!body.groups().is_empty())
+}
+
 fn named_by(entry: &SignedEntry) -> Result<Vec<ChainId>> {
     use plico_protocol::format::bodies::SessionBody as B;
     let body = B::decode(entry.entry.entry_type, entry.entry.body.as_slice())?;

@@ -14,7 +14,7 @@ use crate::ports::{Clock, SystemClock};
 use plico_protocol::envelope::{EnvelopeKey, open};
 use plico_protocol::format::codec::strictly_ascending;
 use plico_protocol::format::context::AppContext;
-use plico_protocol::format::ids::{ChainId, Recipient};
+use plico_protocol::format::ids::ChainId;
 use plico_protocol::format::suite::Suite;
 use plico_protocol::primitives::aead::{AeadAlgorithm, NONCE_LEN, TAG_LEN};
 use plico_protocol::primitives::kdf::expand_with_label;
@@ -170,7 +170,11 @@ impl Account {
         let mut parts = Vec::with_capacity(ids.len());
         for id in ids {
             let view = inner.view_to_read(id, Freshness::Offline).await?;
-            parts.push(session_part(&view, &me));
+            // A group's log has nothing that could be opened.
+            if !view.state.is_group() {
+                let ends_ms = inner.access_ends_ms(&view.state, &me);
+                parts.push(session_part(&view, ends_ms));
+            }
         }
         // All of the room at once: a buffer that grows leaves keys behind.
         let room = 50 + parts.iter().map(|part| part.len()).sum::<usize>();
@@ -187,13 +191,12 @@ impl Account {
 }
 
 /// One session, as it stands in the body.
-fn session_part(view: &View, me: &Recipient) -> Zeroizing<Vec<u8>> {
+fn session_part(view: &View, expires_ms: u64) -> Zeroizing<Vec<u8>> {
     let state = &view.state;
     let epochs = 0..=state.current_epoch();
     let keys: Vec<(u32, Secret32)> = epochs
         .filter_map(|epoch| Some((epoch, view.secret(epoch).ok()?.payload_key())))
         .collect();
-    let expires_ms = state.member(me).map_or(0, |member| member.expires_ms);
     let mut out = Zeroizing::new(Vec::with_capacity(53 + keys.len() * 36));
     out.extend_from_slice(&state.id().0);
     out.push(state.suite());
