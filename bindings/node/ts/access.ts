@@ -8,8 +8,8 @@ export interface Access {
   /** A person, or a group. */
   readonly who: MemberId;
   /**
-   * The app's own name for a person, if the app's backend vouches for one. Not
-   * shown when the object is logged.
+   * The app's own name for a person, if the app's backend vouches for one. Left
+   * out by `console.log`.
    */
   readonly userId: string | undefined;
   /**
@@ -21,7 +21,7 @@ export interface Access {
   readonly rights: readonly Right[];
   /** The identity that has signed the grant, or the membership. */
   readonly grantedBy: string;
-  /** The app's own name for it. Not shown when the object is logged. */
+  /** The app's own name for it. Left out by `console.log`. */
   readonly grantedByUserId: string | undefined;
   /** Since when, by their clock. */
   readonly grantedAt: Date;
@@ -39,7 +39,7 @@ export type AccessEnd = "revoked" | "cascade" | "left" | "expired";
 export interface FormerAccess {
   /** A person, or a group. */
   readonly who: MemberId;
-  /** The app's own name for a person. Not shown when the object is logged. */
+  /** The app's own name for a person. Left out by `console.log`. */
   readonly userId: string | undefined;
   /** Why. */
   readonly cause: AccessEnd;

@@ -55,8 +55,8 @@ export interface GroupMember {
   /** A person, or another group. It can be given to {@link Group.remove} as it is. */
   readonly who: MemberId;
   /**
-   * The app's own name for a person, if the app's backend vouches for one. Not
-   * shown when the object is logged.
+   * The app's own name for a person, if the app's backend vouches for one. Left
+   * out by `console.log`.
    */
   readonly userId: string | undefined;
   /** What they may do in the group. */

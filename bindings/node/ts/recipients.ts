@@ -40,8 +40,8 @@ export interface RecipientInfo {
   /** Who. */
   readonly identityId: string;
   /**
-   * The app's own name for it, if the app's backend vouches for one. Not shown
-   * when the object is logged.
+   * The app's own name for it, if the app's backend vouches for one. Left out
+   * by `console.log`.
    */
   readonly userId: string | undefined;
   /** What it may do; an owner has all four. */

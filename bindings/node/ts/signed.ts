@@ -25,8 +25,8 @@ export type WrittenBy =
       /** Who. */
       readonly identityId: string;
       /**
-       * The app's own name for them, if the app's backend vouches for one. Not
-       * shown when the object is logged.
+       * The app's own name for them, if the app's backend vouches for one. Left
+       * out by `console.log`.
        */
       readonly userId: string | undefined;
       /** On which device, which was not revoked at that place of their history. */
