@@ -1,8 +1,10 @@
 import plico from "./dist/index.js";
 
 export const {
+  AccessList,
   Account,
   EncryptionSession,
+  Group,
   Plico,
   PlicoError,
   RecoveryKey,

@@ -23,6 +23,10 @@ export function matches(world, expected, got) {
   if (got instanceof Uint8Array) return world.bytes(expected).equals(got);
   if (typeof got === "string") return Buffer.from(world.text(expected)).equals(Buffer.from(got));
   if (got?.data !== undefined) return opened(world, expected, got);
+  if (got instanceof Set) {
+    const wanted = expected.map((it) => world.text(it)).sort();
+    return JSON.stringify(wanted) === JSON.stringify([...got].sort());
+  }
   if (Array.isArray(got)) {
     const isRecipients = got.some((it) => it.grantedAt !== undefined);
     if (isRecipients) return recipients(expected, got);
@@ -40,6 +44,8 @@ function opened(world, expected, got) {
         return world.text(value) === got.sessionId;
       case "written_offline":
         return value === got.writtenOffline;
+      case "written_by":
+        return value === got.writtenBy;
       default:
         throw new StepError(`decrypt gives no ${name}`);
     }

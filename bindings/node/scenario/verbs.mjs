@@ -131,6 +131,35 @@ export const verbs = {
     checkTime(asOf);
     return content;
   },
+  create_group(world, args, account, signal) {
+    const members = (args.members ?? []).map((it) => ({ ...world.recipient(it), role: it.role }));
+    const name = args.name === undefined ? undefined : world.text(args.name);
+    return account.createGroup({ name, members, fromNowOn: args.from_now_on, ...signal });
+  },
+  group: (world, args, account) => account.group(world.text(args.id)),
+  async groups(world, args, account, signal) {
+    return new Set((await account.groups(signal)).items);
+  },
+  async sessions_of_group(world, args, account, signal) {
+    return new Set((await account.sessionsOfGroup(world.text(args.group), signal)).items);
+  },
+  group_id: (world, args, group) => group.id,
+  group_name: (world, args, group, signal) => group.name(signal),
+  rename: (world, args, group, signal) => nothing(group.rename(world.text(args.name), signal)),
+  async members(world, args, group, signal) {
+    const members = await group.members(signal);
+    return new Set(members.map(({ who, userId, role }) => `${userId ?? who.group} ${role}`));
+  },
+  add: (world, args, group, signal) =>
+    nothing(group.add(world.recipient(args.who), { role: args.role, ...signal })),
+  remove: (world, args, group, signal) => nothing(group.remove(world.recipient(args.who), signal)),
+  delete_group: (world, args, group, signal) => nothing(group.delete(signal)),
+  async who_may_read(world, args, session, signal) {
+    const { mayRead, asOf } = await session.whoMayRead(signal);
+    checkTime(asOf);
+    const people = mayRead.filter(({ who }) => who.identityId !== undefined);
+    return new Set(people.map(({ userId, path }) => `${userId} ${path.length}`));
+  },
   delete_identity: (world, args, account, signal) => nothing(account.deleteIdentity(signal)),
   session_id: (world, args, session) => session.id,
   missing_recipients: (world, args, session) => session.missingRecipients,
@@ -148,6 +177,22 @@ export const verbs = {
     ),
   decrypt: (world, args, on, signal) =>
     on.decrypt(world.bytes(args.envelope), crypt(world, args, signal)),
+  async encrypt_signed(world, args, session, signal) {
+    const options = crypt(world, args, signal);
+    const signed = await session.encryptSigned(world.bytes(args.data), options);
+    world.save(args.signature, signed.signature);
+    return signed.envelope;
+  },
+  sign: (world, args, session, signal) =>
+    session.sign(world.bytes(args.envelope), crypt(world, args, signal)),
+  async decrypt_signed(world, args, on, signal) {
+    const signature = args.signature === undefined ? undefined : world.bytes(args.signature);
+    const options = crypt(world, args, signal);
+    const opened = await on.decryptSigned(world.bytes(args.envelope), signature, options);
+    const { content, writtenBy } = opened;
+    if (writtenBy.signed) checkTime(writtenBy.at);
+    return { ...content, writtenBy: writtenBy.signed ? writtenBy.userId : null };
+  },
   decrypt_text: (world, args, on, signal) =>
     on.decryptText(world.text(args.text), crypt(world, args, signal)),
   decrypt_file: (world, args, on, signal) =>

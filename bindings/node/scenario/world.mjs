@@ -77,7 +77,8 @@ export class World {
     return typeof value === "object" ? this.bytes(value) : value;
   }
 
-  recipient({ user, identity }) {
+  recipient({ user, identity, group }) {
+    if (group !== undefined) return { group: this.text(group) };
     return user === undefined ? { identityId: this.text(identity) } : { userId: this.text(user) };
   }
 

@@ -11,6 +11,7 @@
 // napi registers nothing in a test build, so nothing seems to be used in one.
 #![cfg_attr(test, allow(dead_code))]
 
+mod access;
 mod account;
 mod backups;
 mod bytes;
@@ -18,7 +19,10 @@ mod devices;
 mod failure;
 mod files;
 mod fingerprint;
+mod group;
+mod group_members;
 mod host;
+mod lists;
 mod offline_file;
 mod pairing;
 mod plico_handle;
@@ -26,6 +30,7 @@ mod recovery;
 mod rights;
 mod runtime;
 mod session;
+mod signed;
 #[cfg(feature = "testing")]
 mod testing;
 mod values;

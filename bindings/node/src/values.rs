@@ -3,7 +3,9 @@
 use crate::failure::invalid;
 use napi::bindgen_prelude::{BigInt, Buffer, Uint8Array};
 use napi_derive::napi;
-use plico::{Context, ContextValue, Decrypted, Grant, Recipient, RecipientInfo, Result, Rights};
+use plico::{
+    Context, ContextValue, Decrypted, Grant, MemberId, Recipient, RecipientInfo, Result, Rights,
+};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A time: milliseconds since 1970-01-01 UTC, as `Date` counts them.
@@ -81,21 +83,26 @@ pub(crate) fn context(input: Option<ContextInput>) -> Result<Option<Context>> {
     Ok(Some(Context::fields(fields)?))
 }
 
-/// Who is meant: one of both is there.
+/// Who is meant: one of them is there.
 #[napi(object, object_to_js = false)]
 pub struct RecipientInput {
     /// The app's own name.
     pub user_id: Option<String>,
     /// The identity.
     pub identity_id: Option<String>,
+    /// The group.
+    pub group: Option<String>,
 }
 
 impl RecipientInput {
     pub(crate) fn into_core(self) -> Result<Recipient> {
-        match (self.user_id, self.identity_id) {
-            (Some(user_id), None) => Ok(Recipient::user(user_id)),
-            (None, Some(id)) => Ok(Recipient::identity(id.parse()?)),
-            _ => Err(invalid("a recipient has a userId or an identityId")),
+        match (self.user_id, self.identity_id, self.group) {
+            (Some(user_id), None, None) => Ok(Recipient::user(user_id)),
+            (None, Some(id), None) => Ok(Recipient::identity(id.parse()?)),
+            (None, None, Some(id)) => Ok(Recipient::group(id.parse()?)),
+            _ => Err(invalid(
+                "a recipient has a userId, an identityId or a group",
+            )),
         }
     }
 }
@@ -178,6 +185,34 @@ impl From<RecipientInfo> for RecipientOutput {
             granted_by: info.granted_by.to_string(),
             granted_at_ms: to_ms(info.granted_at),
             expires_at_ms: info.expires_at.map(to_ms),
+        }
+    }
+}
+
+/// A person or a group: one of both is there.
+#[napi(object, object_from_js = false)]
+pub struct MemberIdOutput {
+    /// The person, or the service.
+    pub identity_id: Option<String>,
+    /// The group.
+    pub group: Option<String>,
+}
+
+impl From<MemberId> for MemberIdOutput {
+    fn from(who: MemberId) -> Self {
+        match who {
+            MemberId::Group(id) => Self {
+                identity_id: None,
+                group: Some(id.to_string()),
+            },
+            MemberId::Identity(id) => Self {
+                identity_id: Some(id.to_string()),
+                group: None,
+            },
+            _ => Self {
+                identity_id: None,
+                group: None,
+            },
         }
     }
 }

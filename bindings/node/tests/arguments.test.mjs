@@ -4,15 +4,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  AccessList,
   Account,
   EncryptionSession,
+  Group,
   Plico,
   PlicoError,
   RecoveryKey,
   openOfflineFile,
 } from "plico";
 import { TestDirectory } from "plico/testing";
-import { trap, everything, missing, all, but, notText, notBytes, notPath, notObject, notList, notMs, notBoolean, notSignal, inside, merge, callOptions, cryptOptions, fileOptions, notFileKey, notRecoveryKey, notRecipient, notRights, grants, connection } from "./tools/wrong.mjs";
+import { trap, everything, missing, all, but, notText, notBytes, notPath, notObject, notList, notMs, notBoolean, notSignal, inside, merge, callOptions, cryptOptions, fileOptions, notDate, notFileKey, notRecoveryKey, notRecipient, notRole, notRights, grants, connection } from "./tools/wrong.mjs";
 
 const directory = await TestDirectory.start();
 const { account } = await directory.person("dr.a");
@@ -22,9 +24,15 @@ const session = await account.createSession();
 const sealed = await session.encrypt(Buffer.from("x"));
 const fileKey = { hostSecret: new Uint8Array(32) };
 const recoveryKey = RecoveryKey.generate();
+const group = await account.createGroup();
 const sealedText = await session.encryptText("x");
 const right = { directory: directory.url, tenant: directory.tenant };
 const store = { get() {}, scan() {}, commit() {} };
+
+const pageOptions = merge(
+  callOptions,
+  inside(everything, (after) => ({ after })),
+);
 
 // method → for each argument, what is wrong there and the call with it.
 const table = {
@@ -100,6 +108,60 @@ const table = {
     ],
   ],
   "Account#session": [[all, (it) => account.session(it)]],
+  "Account#group": [[all, (it) => account.group(it)]],
+  "Account#createGroup": [
+    [callOptions, (it) => account.createGroup(it)],
+    [but(everything, "text"), (name) => account.createGroup({ name })],
+    [notList, (members) => account.createGroup({ members })],
+    [merge(notRecipient, missing), (it) => account.createGroup({ members: [it] })],
+    [notRole, (role) => account.createGroup({ members: [{ userId: "dr.b", role }] })],
+    [notBoolean, (fromNowOn) => account.createGroup({ fromNowOn })],
+    [
+      { twice: [{ userId: "dr.b" }, { userId: "dr.b" }] },
+      (members) => account.createGroup({ members }),
+    ],
+  ],
+  "Account#sessionsOfGroup": [
+    [all, (it) => account.sessionsOfGroup(it)],
+    [pageOptions, (it) => account.sessionsOfGroup(group.id, it)],
+  ],
+  "Group#rename": [
+    [notText, (it) => group.rename(it)],
+    [callOptions, (it) => group.rename("x", it)],
+  ],
+  "Group#add": [
+    [merge(missing, notRecipient), (it) => group.add(it)],
+    [
+      merge(
+        callOptions,
+        inside(notRole, (role) => ({ role })),
+        inside(notDate, (expiresAt) => ({ expiresAt })),
+      ),
+      (it) => group.add({ userId: "dr.b" }, it),
+    ],
+    [{ oneself: { userId: "dr.a" } }, (it) => group.add(it)],
+  ],
+  "Group#remove": [
+    [merge(missing, notRecipient), (it) => group.remove(it)],
+    [
+      merge(
+        callOptions,
+        inside(notBoolean, (cascade) => ({ cascade })),
+      ),
+      (it) => group.remove({ userId: "dr.b" }, it),
+    ],
+    [{ "no member": { userId: "dr.b" } }, (it) => group.remove(it)],
+  ],
+  "Group#transfer": [
+    [merge(missing, notRecipient), (it) => group.transfer(it)],
+    [
+      merge(
+        callOptions,
+        inside(notRole, (keep) => ({ keep })),
+      ),
+      (it) => group.transfer({ userId: "dr.b" }, it),
+    ],
+  ],
   "Account#sessionOf": [
     [notBytes, (it) => account.sessionOf(it)],
     [callOptions, (it) => account.sessionOf(sealed, it)],
@@ -196,6 +258,14 @@ const table = {
     [notBytes, (it) => session.encrypt(it)],
     [cryptOptions, (it) => session.encrypt(sealed, it)],
   ],
+  "EncryptionSession#encryptSigned": [
+    [notBytes, (it) => session.encryptSigned(it)],
+    [cryptOptions, (it) => session.encryptSigned(sealed, it)],
+  ],
+  "EncryptionSession#sign": [
+    [notBytes, (it) => session.sign(it), /^bytes$/],
+    [cryptOptions, (it) => session.sign(sealed, it)],
+  ],
   "EncryptionSession#encryptText": [
     [notText, (it) => session.encryptText(it)],
     [cryptOptions, (it) => session.encryptText("x", it)],
@@ -255,8 +325,15 @@ const table = {
     [callOptions, (it) => session.setMetadata(sealed, it)],
   ],
 };
-for (const name of ["leave", "recipients", "rotate", "refresh", "forget", "end", "metadata"]) {
+const ofSession = ["leave", "recipients", "rotate", "refresh", "forget", "end", "metadata"];
+for (const name of [...ofSession, "whoMayRead"]) {
   table[`EncryptionSession#${name}`] = [[callOptions, (it) => session[name](it)]];
+}
+for (const name of ["refresh", "name", "members", "leave", "rotate", "delete"]) {
+  table[`Group#${name}`] = [[callOptions, (it) => group[name](it)]];
+}
+for (const name of ["sessions", "groups"]) {
+  table[`Account#${name}`] = [[pageOptions, (it) => account[name](it)]];
 }
 for (const name of ["fingerprint", "isVerified"]) {
   table[`Account#${name}`] = [
@@ -282,6 +359,11 @@ for (const [on, it] of [
     [notBytes, (wrong) => it.decrypt(wrong)],
     [cryptOptions, (wrong) => it.decrypt(sealed, wrong)],
   ];
+  table[`${on}#decryptSigned`] = [
+    [notBytes, (wrong) => it.decryptSigned(wrong, undefined)],
+    [but(everything, "bytes"), (wrong) => it.decryptSigned(sealed, wrong)],
+    [cryptOptions, (wrong) => it.decryptSigned(sealed, undefined, wrong)],
+  ];
   for (const name of ["decryptText", "decryptJson"]) {
     table[`${on}#${name}`] = [
       [notText, (wrong) => it[name](wrong)],
@@ -297,6 +379,7 @@ for (const [on, it] of [
 
 const sync = new Set([
   "Account#session",
+  "Account#group",
   "Account#maxStaleness",
   "EncryptionSession#maxStaleness",
   "RecoveryKey.fromWords",
@@ -336,7 +419,7 @@ for (const [name, rows] of Object.entries(table)) {
 
 test("the table knows every method that takes something", () => {
   const without = new Set(["constructor", "offline", "close"]);
-  const methods = [Account, EncryptionSession, Plico].flatMap((type) =>
+  const methods = [Account, EncryptionSession, Group, Plico].flatMap((type) =>
     Object.entries(Object.getOwnPropertyDescriptors(type.prototype))
       .filter(([name, { value }]) => typeof value === "function" && !without.has(name))
       .map(([name]) => `${type.name}#${name}`),
@@ -349,7 +432,7 @@ test("the table knows every method that takes something", () => {
 });
 
 test("nobody makes these objects but the package", () => {
-  for (const type of [Account, EncryptionSession, Plico, RecoveryKey]) {
+  for (const type of [AccessList, Account, EncryptionSession, Group, Plico, RecoveryKey]) {
     assert.throws(() => new type(), { code: "INVALID_ARGUMENT" });
   }
 });

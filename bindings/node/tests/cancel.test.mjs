@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
-import { Account, EncryptionSession, Plico, RecoveryKey } from "plico";
+import { Account, EncryptionSession, Group, Plico, RecoveryKey } from "plico";
 import { TestDirectory } from "plico/testing";
 
 /** How long an answer would take: far longer than a cancelled call may. */
@@ -35,6 +35,8 @@ async function world(delayMs) {
   const text = await session.encryptJson("x");
   const file = await account.exportIdentity(fileKey);
   const ofFile = (await account.devices()).find((it) => !it.isThis).id;
+  const group = await account.createGroup({ name: "ward", members: recipients });
+  const signed = await session.encryptSigned(Buffer.from("x"));
   const shy = await plico.account({ inMemory: true });
   connection.slow(delayMs);
   return {
@@ -44,6 +46,8 @@ async function world(delayMs) {
     store: slowStore(delayMs),
     account: account.maxStaleness(0),
     session: session.maxStaleness(0),
+    group: account.maxStaleness(0).group(group.id),
+    signed,
     sealed,
     text,
     file,
@@ -63,6 +67,13 @@ const calls = {
     }),
   "Account#createSession": (it, options) =>
     it.account.createSession({ recipients: [{ userId: "dr.c" }], ...options }),
+  "Account#createGroup": (it, options) =>
+    it.account.createGroup({ name: "x", members: [{ userId: "dr.c" }], ...options }),
+  "Account#sessions": (it, options) => it.account.sessions(options),
+  "Account#sessionsOfGroup": (it, options) => it.account.sessionsOfGroup(it.group.id, options),
+  "Account#groups": (it, options) => it.account.groups(options),
+  "Account#decryptSigned": (it, options) =>
+    it.account.decryptSigned(it.signed.envelope, it.signed.signature, options),
   "Account#sessionOf": (it, options) => it.account.sessionOf(unknown(it.sealed), options),
   "Account#decrypt": (it, options) => it.account.decrypt(it.sealed, options),
   "Account#decryptText": (it, options) => it.account.decryptText(it.text, options),
@@ -92,6 +103,20 @@ const calls = {
   "EncryptionSession#decrypt": (it, options) => it.session.decrypt(it.sealed, options),
   "EncryptionSession#decryptText": (it, options) => it.session.decryptText(it.text, options),
   "EncryptionSession#decryptJson": (it, options) => it.session.decryptJson(it.text, options),
+  "EncryptionSession#encryptSigned": (it, options) => it.session.encryptSigned(it.sealed, options),
+  "EncryptionSession#decryptSigned": (it, options) =>
+    it.session.decryptSigned(it.signed.envelope, it.signed.signature, options),
+  "EncryptionSession#whoMayRead": (it, options) => it.session.whoMayRead(options),
+  "Group#refresh": (it, options) => it.group.refresh(options),
+  "Group#name": (it, options) => it.group.name(options),
+  "Group#rename": (it, options) => it.group.rename("the wards", options),
+  "Group#members": (it, options) => it.group.members(options),
+  "Group#add": (it, options) => it.group.add({ userId: "dr.c" }, options),
+  "Group#remove": (it, options) => it.group.remove({ userId: "dr.b" }, options),
+  "Group#transfer": (it, options) =>
+    it.group.transfer({ userId: "dr.b" }, { keep: "member", ...options }),
+  "Group#rotate": (it, options) => it.group.rotate(options),
+  "Group#delete": (it, options) => it.group.delete(options),
   "EncryptionSession#grant": (it, options) => it.session.grant({ userId: "dr.c" }, options),
   "EncryptionSession#revoke": (it, options) => it.session.revoke({ userId: "dr.b" }, options),
   "EncryptionSession#recipients": (it, options) => it.session.recipients(options),
@@ -110,6 +135,8 @@ const atOnce = {
   "Account#joinByPairing": (it, options) => it.shy.joinByPairing(options),
   "Account#approvePairing": (it, options) => it.account.approvePairing("no code", options),
   "Account#deleteIdentity": (it, options) => it.account.deleteIdentity(options),
+  "EncryptionSession#sign": (it, options) => it.session.sign(it.sealed, options),
+  "Group#leave": (it, options) => it.group.leave(options),
   "EncryptionSession#forget": (it, options) => it.session.forget(options),
   "EncryptionSession#leave": (it, options) => it.session.leave(options),
   "EncryptionSession#end": (it, options) => it.session.end(options),
@@ -182,8 +209,8 @@ test("Plico.open ends, too", async () => {
 });
 
 test("the lists above know every method", () => {
-  const without = /#(constructor|close|session|offline|maxStaleness|(en|de)cryptFile)$/;
-  const methods = [Account, EncryptionSession, Plico].flatMap((type) =>
+  const without = /#(constructor|close|session|group|offline|maxStaleness|(en|de)cryptFile)$/;
+  const methods = [Account, EncryptionSession, Group, Plico].flatMap((type) =>
     Object.entries(Object.getOwnPropertyDescriptors(type.prototype))
       .filter(([, { value }]) => typeof value === "function")
       .map(([name]) => `${type.name}#${name}`)

@@ -65,8 +65,10 @@ test("import and require give the same names and the same classes", () => {
     for (const key of Object.keys(module)) assert.equal(module[key], required[key]);
   }
   assert.deepEqual(Object.keys(esm).sort(), [
+    "AccessList",
     "Account",
     "EncryptionSession",
+    "Group",
     "Plico",
     "PlicoError",
     "RecoveryKey",

@@ -90,6 +90,8 @@ test("everything that is closed says so", async (t) => {
   const text = await session.encryptText("x");
   writeFileSync(`${folder}/plain`, "x");
   await session.encryptFile(`${folder}/plain`, `${folder}/sealed`);
+  const group = await account.createGroup();
+  const signed = await session.encryptSigned(Buffer.from("x"));
   const views = [account.offline(), account.maxStaleness(0)];
 
   const id = account.deviceId;
@@ -105,6 +107,12 @@ test("everything that is closed says so", async (t) => {
     () => it.createSession(),
     () => it.session(session.id).refresh(),
     () => it.sessionOf(sealed),
+    () => it.decryptSigned(signed.envelope, signed.signature),
+    () => it.createGroup(),
+    () => it.group(group.id).refresh(),
+    () => it.sessions(),
+    () => it.sessionsOfGroup(group.id),
+    () => it.groups(),
     () => it.decrypt(sealed),
     () => it.decryptText(text),
     () => it.decryptJson(text),
@@ -143,6 +151,10 @@ test("everything that is closed says so", async (t) => {
     () => it.decryptText(text),
     () => it.decryptJson(text),
     () => it.decryptFile(`${folder}/sealed`, `${folder}/out`),
+    () => it.encryptSigned(sealed),
+    () => it.sign(sealed),
+    () => it.decryptSigned(signed.envelope, signed.signature),
+    () => it.whoMayRead(),
     () => it.grant({ userId: "dr.a" }),
     () => it.revoke({ userId: "dr.a" }),
     () => it.transfer({ userId: "dr.a" }),
@@ -155,7 +167,20 @@ test("everything that is closed says so", async (t) => {
     () => it.metadata(),
     () => it.setMetadata(sealed),
   ];
+  const ofGroup = (it) => [
+    () => it.refresh(),
+    () => it.name(),
+    () => it.rename("x"),
+    () => it.members(),
+    () => it.add({ userId: "dr.b" }),
+    () => it.remove({ userId: "dr.b" }),
+    () => it.leave(),
+    () => it.transfer({ userId: "dr.b" }),
+    () => it.rotate(),
+    () => it.delete(),
+  ];
   const calls = [
+    ...ofGroup(group),
     ...[account, ...views].flatMap(ofAccount),
     ...[session, session.offline(), session.maxStaleness(0)].flatMap(ofSession),
   ];

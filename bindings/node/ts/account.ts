@@ -20,7 +20,9 @@ import "./dispose";
 import { invalid, PlicoError } from "./errors";
 import { file, type FileOptions } from "./files";
 import type { Fingerprint } from "./fingerprint";
+import { groupInput, makeGroup, type Group, type GroupOptions } from "./group";
 import { fromJson } from "./json";
+import { after, type Page, type PageOptions } from "./lists";
 import type { Addon, NativeAccount, NativePrefetched } from "./native";
 import { grant, recipient, type Grant, type Recipient } from "./recipients";
 import {
@@ -30,6 +32,7 @@ import {
   type SetRecoveryKeyOptions,
 } from "./recovery";
 import { makeSession, type CryptOptions, type EncryptionSession } from "./session";
+import { decryptedSigned, maybeSignature, type DecryptedSigned } from "./signed";
 
 /** How to register. */
 export interface RegisterOptions extends CallOptions {
@@ -170,8 +173,8 @@ export class Account implements AsyncDisposable {
    * same again finishes it instead of making another one.
    *
    * Errors: `RECIPIENTS_NOT_FOUND` with all who have no account, unless they
-   * are to be skipped; `INVALID_ARGUMENT` for a recipient that is named twice;
-   * `IDENTITY_CHANGED`; `TOO_LARGE`; `OFFLINE`.
+   * are to be skipped; `GROUP_NOT_FOUND`; `INVALID_ARGUMENT` for a recipient that is
+   * named twice; `IDENTITY_CHANGED`; `TOO_LARGE`; `OFFLINE`.
    *
    * @example
    * ```ts
@@ -252,6 +255,31 @@ export class Account implements AsyncDisposable {
     );
   }
 
+  /**
+   * Opens an envelope of any session that this account may open, and says who wrote it.
+   *
+   * Errors: as {@link EncryptionSession.decryptSigned} and {@link Account.sessionOf}.
+   *
+   * @param signature As it was kept beside the envelope; `undefined`: there is none,
+   * and the result says so.
+   */
+  async decryptSigned(
+    envelope: Uint8Array,
+    signature: Uint8Array | undefined,
+    options?: CryptOptions,
+  ): Promise<DecryptedSigned> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const place = context(checked(options).context);
+        return this.#native
+          .decryptSigned(bytes(envelope, "envelope"), maybeSignature(signature), place, cancel)
+          .then(decryptedSigned);
+      },
+    );
+  }
+
   /** Opens the text form of text. Errors: as {@link Account.decrypt}. */
   async decryptText(sealed: string, options?: CryptOptions): Promise<string> {
     return call(
@@ -277,6 +305,79 @@ export class Account implements AsyncDisposable {
   ): Promise<void> {
     return file(this.#addon, source, target, options, (input, cancel) =>
       this.#native.decryptFile(input, cancel),
+    );
+  }
+
+  /**
+   * Makes a group that this account owns. A session, or another group, takes it as
+   * `{ group: id }`: for one wrapped key, however many belong to it.
+   *
+   * Errors: as {@link Account.createSession}; `GROUP_NOT_FOUND`; `ENTRY_INVALID` if
+   * groups would be nested more than four deep; `TOO_LARGE` for a name of over 4,096
+   * bytes.
+   *
+   * @example
+   * ```ts
+   * const group = await account.createGroup({
+   *   name: "the practice",
+   *   members: [{ userId: "nurse.b" }, { userId: "dr.b", role: "manager" }],
+   * });
+   * const session = await account.createSession({ recipients: [{ group: group.id }] });
+   * ```
+   */
+  async createGroup(options?: GroupOptions): Promise<Group> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const input = groupInput(options);
+        return this.#native.createGroup(input, cancel).then((it) => makeGroup(this.#addon, it));
+      },
+    );
+  }
+
+  /**
+   * The group with this id. Nobody is asked yet.
+   *
+   * @throws {PlicoError} `INVALID_ARGUMENT` for what is not an id.
+   */
+  group(id: string): Group {
+    return now(() => makeGroup(this.#addon, this.#native.group(text(id, "id"))));
+  }
+
+  /**
+   * The ids of the sessions that this account may open by a grant of its own. Those
+   * that it may open through a group: {@link Account.sessionsOfGroup}.
+   */
+  async sessions(options?: PageOptions): Promise<Page> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.sessions(after(options), cancel),
+    );
+  }
+
+  /**
+   * The ids of the sessions that were granted to a group that this account is in.
+   *
+   * Errors: `GROUP_NOT_FOUND` for one that it is not in.
+   *
+   * @param group The group's id.
+   */
+  async sessionsOfGroup(group: string, options?: PageOptions): Promise<Page> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.sessionsOfGroup(text(group, "group"), after(options), cancel),
+    );
+  }
+
+  /** The ids of the groups that this account belongs to itself, not through another group. */
+  async groups(options?: PageOptions): Promise<Page> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.groups(after(options), cancel),
     );
   }
 

@@ -23,6 +23,7 @@
  * | `TOO_MANY_TRIES` | Too many wrong tries at this backup; wait half an hour and try again. |
  * | `TENANT_NOT_FOUND` | The directory does not know this tenant. |
  * | `IDENTITY_NOT_FOUND` | The directory does not know this identity. |
+ * | `GROUP_NOT_FOUND` | The directory does not know this group. |
  * | `SESSION_NOT_FOUND` | There is no such encryption session, or this identity was never a recipient of it. |
  * | `ACCESS_REVOKED` | This identity's access to the encryption session was revoked. |
  * | `ACCESS_EXPIRED` | This identity's access to the encryption session has expired. |
@@ -59,6 +60,7 @@
  * | `CONTEXT_UNEXPECTED` | The envelope was sealed without an app context, but one was given. |
  * | `CONTEXT_MISMATCH` | The envelope does not belong to this place: the app context, the key or the header differs from what was sealed. |
  * | `ENVELOPE_DAMAGED` | The envelope was altered or damaged; nothing of the damaged part was released. |
+ * | `ENVELOPE_SIGNATURE_INVALID` | The signature is not one over this envelope in this place, by somebody who could read it. |
  * | `ENVELOPE_TRUNCATED` | The envelope ends too early. |
  * | `INVALID_ARGUMENT` | An argument is not one that this call takes; see the message. |
  * | `RECIPIENTS_NOT_FOUND` | Some recipients have no account; see the list. |
@@ -111,6 +113,7 @@ export type PlicoErrorCode =
   | "TOO_MANY_TRIES"
   | "TENANT_NOT_FOUND"
   | "IDENTITY_NOT_FOUND"
+  | "GROUP_NOT_FOUND"
   | "SESSION_NOT_FOUND"
   | "ACCESS_REVOKED"
   | "ACCESS_EXPIRED"
@@ -147,6 +150,7 @@ export type PlicoErrorCode =
   | "CONTEXT_UNEXPECTED"
   | "CONTEXT_MISMATCH"
   | "ENVELOPE_DAMAGED"
+  | "ENVELOPE_SIGNATURE_INVALID"
   | "ENVELOPE_TRUNCATED"
   | "INVALID_ARGUMENT"
   | "RECIPIENTS_NOT_FOUND"

@@ -4,7 +4,7 @@
  * ciphertext. Private keys never leave the device unencrypted; the key
  * directory is never trusted with content, nor with who owns which key.
  *
- * {@link Plico} → {@link Account} → {@link EncryptionSession}. No call blocks
+ * {@link Plico} → {@link Account} → {@link EncryptionSession} and {@link Group}. No call blocks
  * the event loop; every asynchronous call takes an `AbortSignal`; every error
  * is a {@link PlicoError} with a stable code.
  *
@@ -22,6 +22,15 @@ export type {
 } from "./plico";
 export { Account } from "./account";
 export type { EnrolmentRequest, RegisterOptions, SessionOptions } from "./account";
+export { Group } from "./group";
+export type {
+  AddOptions,
+  GroupMember,
+  GroupOptions,
+  GroupRole,
+  GroupTransferOptions,
+} from "./group";
+export type { Page, PageOptions } from "./lists";
 export { generatePassphrase } from "./devices";
 export type { DeviceInfo, FileKey } from "./devices";
 export type { BackupStatus } from "./backups";
@@ -32,11 +41,14 @@ export { RecoveryKey } from "./recovery";
 export type { RecoverOptions, SetRecoveryKeyOptions } from "./recovery";
 export { EncryptionSession } from "./session";
 export type { CryptOptions, GrantOptions, RevokeOptions, TransferOptions } from "./session";
+export { AccessList } from "./access";
+export type { Access, AccessEnd, FormerAccess } from "./access";
+export type { DecryptedSigned, SignedEnvelope, WrittenBy } from "./signed";
 export type { CallOptions } from "./call";
 export type { Context, ContextValue } from "./context";
 export type { Decrypted } from "./decrypted";
 export type { FileOptions, Progress } from "./files";
-export type { Grant, Recipient, RecipientInfo, Right } from "./recipients";
+export type { Grant, MemberId, Recipient, RecipientInfo, Right } from "./recipients";
 export type { LogRecord, PlicoEvent } from "./hooks";
 export type { Store, StoreEntry } from "./store";
 export type { Transport, TransportRequest, TransportResponse } from "./transport";

@@ -25,6 +25,7 @@ export interface NativeContext {
 export interface NativeRecipient {
   userId?: string;
   identityId?: string;
+  group?: string;
 }
 
 export interface NativeGrant {
@@ -43,6 +44,70 @@ export interface NativeRecipientInfo {
   grantedBy: string;
   grantedAtMs: number;
   expiresAtMs?: number;
+}
+
+/** One of both is there. */
+export interface NativeMemberId {
+  identityId?: string;
+  group?: string;
+}
+
+export interface NativeGroupInput {
+  name?: string;
+  members: { recipient: NativeRecipient; role: string }[];
+  fromNowOn: boolean;
+}
+
+export interface NativeGroupMember {
+  who: NativeMemberId;
+  userId?: string;
+  role: string;
+  addedBy: string;
+  addedAtMs: number;
+  expiresAtMs?: number;
+}
+
+export interface NativeAccess {
+  who: NativeMemberId;
+  userId?: string;
+  path: string[];
+  forward: boolean;
+  revoke: boolean;
+  owner: boolean;
+  grantedBy: string;
+  grantedByUserId?: string;
+  grantedAtMs: number;
+  expiresAtMs?: number;
+}
+
+export interface NativeFormerAccess {
+  who: NativeMemberId;
+  userId?: string;
+  cause: string;
+  by: string;
+  atMs: number;
+}
+
+export interface NativeAccessList {
+  mayRead: NativeAccess[];
+  former: NativeFormerAccess[];
+  asOfMs: number;
+  tree: string;
+}
+
+export interface NativePage {
+  items: string[];
+  more: boolean;
+}
+
+export interface NativeSigned {
+  envelope: Buffer;
+  signature: Buffer;
+}
+
+export interface NativeSignedOpened {
+  content: NativeOpened;
+  writer?: { identityId: string; userId?: string; deviceId: string; atMs: number };
 }
 
 export interface NativeOpened {
@@ -171,6 +236,12 @@ export interface NativePlico {
 export interface NativeReader {
   decrypt(envelope: Uint8Array, place?: NativeContext, cancel?: Cancel): Promise<NativeOpened>;
   decryptText(text: string, place?: NativeContext, cancel?: Cancel): Promise<string>;
+  decryptSigned(
+    envelope: Uint8Array,
+    signature: Uint8Array | undefined,
+    place?: NativeContext,
+    cancel?: Cancel,
+  ): Promise<NativeSignedOpened>;
   decryptFile(input: NativeFile, cancel?: Cancel): Promise<NativeProgress>;
 }
 
@@ -184,6 +255,11 @@ export interface NativeAccount extends NativeReader {
   createSession(input: NativeSessionInput, cancel?: Cancel): Promise<NativeSession>;
   session(id: string): NativeSession;
   sessionOf(envelope: Uint8Array, cancel?: Cancel): Promise<NativeSession>;
+  createGroup(input: NativeGroupInput, cancel?: Cancel): Promise<NativeGroup>;
+  group(id: string): NativeGroup;
+  sessions(after: string | undefined, cancel?: Cancel): Promise<NativePage>;
+  sessionsOfGroup(group: string, after: string | undefined, cancel?: Cancel): Promise<NativePage>;
+  groups(after: string | undefined, cancel?: Cancel): Promise<NativePage>;
   prefetch(ids: string[], cancel?: Cancel): Promise<NativePrefetched[]>;
   settle(cancel?: Cancel): Promise<number>;
   acceptIdentityChange(userId: string, cancel?: Cancel): Promise<string>;
@@ -224,6 +300,9 @@ export interface NativeSession extends NativeReader {
   encrypt(data: Uint8Array, place?: NativeContext, cancel?: Cancel): Promise<Buffer>;
   encryptText(text: string, place?: NativeContext, cancel?: Cancel): Promise<string>;
   encryptFile(input: NativeFile, cancel?: Cancel): Promise<NativeProgress>;
+  encryptSigned(data: Uint8Array, place?: NativeContext, cancel?: Cancel): Promise<NativeSigned>;
+  sign(envelope: Uint8Array, place?: NativeContext, cancel?: Cancel): Promise<Buffer>;
+  whoMayRead(cancel?: Cancel): Promise<NativeAccessList>;
   grant(recipient: NativeRecipient, grant: NativeGrant, cancel?: Cancel): Promise<void>;
   revoke(recipient: NativeRecipient, cascade: boolean, cancel?: Cancel): Promise<void>;
   transfer(recipient: NativeRecipient, keep?: NativeGrant, cancel?: Cancel): Promise<void>;
@@ -237,6 +316,25 @@ export interface NativeSession extends NativeReader {
   setMetadata(data: Uint8Array, cancel?: Cancel): Promise<void>;
   offline(): NativeSession;
   maxStaleness(ms: number): NativeSession;
+}
+
+export interface NativeGroup {
+  id(): string;
+  refresh(cancel?: Cancel): Promise<void>;
+  name(cancel?: Cancel): Promise<string | null>;
+  rename(name: string, cancel?: Cancel): Promise<void>;
+  members(cancel?: Cancel): Promise<NativeGroupMember[]>;
+  add(
+    recipient: NativeRecipient,
+    role: string,
+    expiresAtMs: number | undefined,
+    cancel?: Cancel,
+  ): Promise<void>;
+  remove(recipient: NativeRecipient, cascade: boolean, cancel?: Cancel): Promise<void>;
+  leave(cancel?: Cancel): Promise<void>;
+  transfer(recipient: NativeRecipient, keep?: string, cancel?: Cancel): Promise<void>;
+  rotate(cancel?: Cancel): Promise<void>;
+  delete(cancel?: Cancel): Promise<void>;
 }
 
 export interface Addon {

@@ -1,14 +1,21 @@
 import { date, list, maybe, object, oneOf, text } from "./check";
 import { invalid } from "./errors";
-import type { NativeGrant, NativeRecipient, NativeRecipientInfo } from "./native";
+import type { NativeGrant, NativeMemberId, NativeRecipient, NativeRecipientInfo } from "./native";
+import { nameless } from "./nameless";
 
 /**
- * Who: whoever the app's backend vouches for under a user id (1 to 256 bytes
- * of UTF-8), or an identity by its id (43 characters of base64url).
+ * Who: whoever the app's backend vouches for under a user id (1 to 256 bytes of
+ * UTF-8), an identity by its id, or all who are in a group, now and later (ids
+ * are 43 characters of base64url).
  */
 export type Recipient =
-  | { readonly userId: string; readonly identityId?: undefined }
-  | { readonly identityId: string; readonly userId?: undefined };
+  | { readonly userId: string; readonly identityId?: undefined; readonly group?: undefined }
+  | MemberId;
+
+/** A person or a service, or a group, by its id. It is a {@link Recipient}, too. */
+export type MemberId =
+  | { readonly identityId: string; readonly userId?: undefined; readonly group?: undefined }
+  | { readonly group: string; readonly userId?: undefined; readonly identityId?: undefined };
 
 /**
  * What a recipient may do: `read` what is encrypted in the session, and always
@@ -32,7 +39,10 @@ export interface Grant {
 export interface RecipientInfo {
   /** Who. */
   readonly identityId: string;
-  /** The app's own name for it, if the app's backend vouches for one. */
+  /**
+   * The app's own name for it, if the app's backend vouches for one. Left out
+   * by `console.log`.
+   */
   readonly userId: string | undefined;
   /** What it may do; an owner has all four. */
   readonly rights: readonly Right[];
@@ -48,13 +58,19 @@ const RIGHTS: readonly Right[] = ["read", "forward", "revoke", "owner"];
 
 /** @internal */
 export function recipient(value: Recipient): NativeRecipient {
-  const { userId, identityId } = object<Recipient>(value, "a recipient");
-  if ((userId === undefined) === (identityId === undefined)) {
-    throw invalid("a recipient has a userId or an identityId");
+  const { userId, identityId, group } = object<Recipient>(value, "a recipient");
+  if ([userId, identityId, group].filter((it) => it !== undefined).length !== 1) {
+    throw invalid("a recipient has a userId, an identityId or a group");
   }
-  return userId === undefined
-    ? { identityId: text(identityId as string, "identityId") }
-    : { userId: text(userId, "userId") };
+  if (userId !== undefined) return { userId: text(userId, "userId") };
+  return identityId === undefined
+    ? { group: text(group as string, "group") }
+    : { identityId: text(identityId, "identityId") };
+}
+
+/** @internal */
+export function memberId({ identityId, group }: NativeMemberId): MemberId {
+  return group === undefined ? { identityId: identityId ?? "" } : { group };
 }
 
 /** @internal */
@@ -77,14 +93,24 @@ export function flags(rights: readonly Right[]): NativeGrant {
 }
 
 /** @internal */
+export function rightsOf(it: { forward: boolean; revoke: boolean; owner: boolean }): Right[] {
+  const has = { read: true, forward: it.forward, revoke: it.revoke, owner: it.owner };
+  return RIGHTS.filter((right) => has[right]);
+}
+
+/** @internal */
+export function until(ms: number | undefined): Date | undefined {
+  return ms === undefined ? undefined : new Date(ms);
+}
+
+/** @internal */
 export function recipientInfo(info: NativeRecipientInfo): RecipientInfo {
-  const has = { read: true, forward: info.forward, revoke: info.revoke, owner: info.owner };
-  return {
+  return nameless({
     identityId: info.identityId,
     userId: info.userId,
-    rights: RIGHTS.filter((right) => has[right]),
+    rights: rightsOf(info),
     grantedBy: info.grantedBy,
     grantedAt: new Date(info.grantedAtMs),
-    expiresAt: info.expiresAtMs === undefined ? undefined : new Date(info.expiresAtMs),
-  };
+    expiresAt: until(info.expiresAtMs),
+  });
 }

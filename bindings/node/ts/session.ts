@@ -1,3 +1,4 @@
+import { accessList, type AccessList } from "./access";
 import { call, now, type CallOptions } from "./call";
 import { boolean, bytes, maybe, milliseconds, options as checked, text } from "./check";
 import { context, type Context } from "./context";
@@ -16,6 +17,12 @@ import {
   type RecipientInfo,
   type Right,
 } from "./recipients";
+import {
+  decryptedSigned,
+  maybeSignature,
+  type DecryptedSigned,
+  type SignedEnvelope,
+} from "./signed";
 
 /** How something is encrypted or decrypted. */
 export interface CryptOptions extends CallOptions {
@@ -215,12 +222,81 @@ export class EncryptionSession {
   }
 
   /**
+   * Encrypts as {@link EncryptionSession.encrypt} does, and signs with this device's
+   * key. Without a signature, any reader of the session could have written an item.
+   *
+   * @param data As for {@link EncryptionSession.encrypt}.
+   *
+   * @example
+   * ```ts
+   * const { envelope, signature } = await session.encryptSigned(bytes, { context });
+   * const { content, writtenBy } = await session.decryptSigned(envelope, signature, { context });
+   * if (writtenBy.signed) show(writtenBy.userId);
+   * ```
+   */
+  async encryptSigned(data: Uint8Array, options?: CryptOptions): Promise<SignedEnvelope> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const place = context(checked(options).context);
+        return this.#native.encryptSigned(bytes(data, "data"), place, cancel);
+      },
+    );
+  }
+
+  /**
+   * This device's signature over an envelope of this session, which it need not
+   * have written: 183 bytes.
+   *
+   * Errors: `WRONG_SESSION`, `NOT_AN_ENVELOPE`.
+   */
+  async sign(envelope: Uint8Array, options?: CryptOptions): Promise<Buffer> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const place = context(checked(options).context);
+        return this.#native.sign(bytes(envelope, "envelope"), place, cancel);
+      },
+    );
+  }
+
+  /**
+   * Opens an envelope of this session and says who wrote it.
+   *
+   * Errors: as {@link EncryptionSession.decrypt}; `ENVELOPE_SIGNATURE_INVALID` for a
+   * signature that is not one over this envelope in this place, or by somebody who
+   * never could read the session.
+   *
+   * @param signature As it was kept beside the envelope; `undefined`: there is none,
+   * and the result says so.
+   */
+  async decryptSigned(
+    envelope: Uint8Array,
+    signature: Uint8Array | undefined,
+    options?: CryptOptions,
+  ): Promise<DecryptedSigned> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const place = context(checked(options).context);
+        return this.#native
+          .decryptSigned(bytes(envelope, "envelope"), maybeSignature(signature), place, cancel)
+          .then(decryptedSigned);
+      },
+    );
+  }
+
+  /**
    * Gives `recipient` rights, in place of those that it had. It opens all that
    * this account can open, also what was encrypted before. Not one byte of any
    * envelope changes.
    *
    * Errors: `NOT_ALLOWED` without the right to forward, or for more than this
-   * account has; `RECIPIENTS_NOT_FOUND`; `ENTRY_INVALID` for an end in the past.
+   * account has; `RECIPIENTS_NOT_FOUND`, `GROUP_NOT_FOUND`; `ENTRY_INVALID` for an end
+   * in the past; `INVALID_ARGUMENT` for this account itself.
    */
   async grant(recipient: Recipient, options?: GrantOptions): Promise<void> {
     return call(
@@ -282,7 +358,24 @@ export class EncryptionSession {
     );
   }
 
-  /** All who have rights now. Grants that have ended by this device's clock are left out. */
+  /**
+   * Who may read this session, through groups, too: by which path, from whom, since
+   * when, until when; and who no longer may. From the signed logs as the directory
+   * shows them now.
+   */
+  async whoMayRead(options?: CallOptions): Promise<AccessList> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.whoMayRead(cancel).then(accessList),
+    );
+  }
+
+  /**
+   * All people who have rights of their own now; those who have them through a group
+   * are in {@link EncryptionSession.whoMayRead}. Grants that have ended by this device's
+   * clock are left out.
+   */
   async recipients(options?: CallOptions): Promise<RecipientInfo[]> {
     return call(
       this.#addon,

@@ -7,6 +7,7 @@
 //! [`Failure`] that holds a stable code. Dropping the foreign call (as Kotlin's
 //! coroutines do when they are cancelled) drops the work, too.
 
+mod access;
 mod account;
 mod backups;
 mod bytes;
@@ -16,15 +17,19 @@ mod devices;
 mod failure;
 mod files;
 mod fingerprint;
+mod group;
 mod host;
+mod lists;
 mod offline_file;
 mod pairing;
 mod recovery;
 mod run;
 mod session;
+mod signed;
 mod store;
 mod values;
 
+pub use access::{PlicoAccess, PlicoAccessEnd, PlicoAccessList, PlicoFormerAccess};
 pub use account::{AccountHandle, NewSession, TokenSource};
 pub use backups::PlicoBackupStatus;
 pub use bytes::Bytes;
@@ -34,15 +39,18 @@ pub use devices::{PlicoDeviceInfo, PlicoFileKey, generate_passphrase};
 pub use failure::{CodeInfo, Failure, error_codes};
 pub use files::{FileCall, ProgressListener};
 pub use fingerprint::PlicoFingerprint;
+pub use group::{GroupHandle, NewGroup, PlicoGroupMember, PlicoGroupRole, RecipientRole};
 pub use host::{
     HostClock, HostFailure, HostListener, HostRequest, HostResponse, HostTransport, PlicoEvent,
 };
+pub use lists::PlicoPage;
 pub use offline_file::{PlicoOfflineOpened, open_offline_file};
 pub use recovery::RecoveryKeyHandle;
 pub use session::SessionHandle;
+pub use signed::{PlicoSignedEnvelope, PlicoSignedOpened, PlicoWriter};
 pub use store::{HostChange, HostExpected, HostPair, HostStore, HostStoreFailure};
 pub use values::{
-    ContextField, ContextValue, Opened, PlicoContext, PlicoGrant, PlicoRecipient,
+    ContextField, ContextValue, Opened, PlicoContext, PlicoGrant, PlicoMemberId, PlicoRecipient,
     PlicoRecipientInfo, PlicoRights, RecipientGrant,
 };
 

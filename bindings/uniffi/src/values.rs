@@ -1,7 +1,7 @@
 //! Arguments and results that are plain values.
 
 use crate::bytes::Bytes;
-use plico::{Context, Grant, Recipient, RecipientInfo, Rights};
+use plico::{Context, Grant, MemberId, Recipient, RecipientInfo, Rights};
 use std::time::SystemTime;
 
 /// One named part of a context.
@@ -92,6 +92,11 @@ pub enum PlicoRecipient {
         /// 43 characters of base64url.
         identity_id: String,
     },
+    /// All who are in a group.
+    Group {
+        /// 43 characters of base64url.
+        group_id: String,
+    },
 }
 
 impl PlicoRecipient {
@@ -99,6 +104,7 @@ impl PlicoRecipient {
         Ok(match self {
             Self::User { user_id } => Recipient::user(user_id),
             Self::Identity { identity_id } => Recipient::identity(identity_id.parse()?),
+            Self::Group { group_id } => Recipient::group(group_id.parse()?),
         })
     }
 }
@@ -194,6 +200,29 @@ impl From<RecipientInfo> for PlicoRecipientInfo {
             granted_by: info.granted_by.to_string(),
             granted_at: info.granted_at,
             expires_at: info.expires_at,
+        }
+    }
+}
+
+/// A person or a group: one of both is there.
+#[derive(Clone, uniffi::Record)]
+pub struct PlicoMemberId {
+    /// The person, or the service.
+    pub identity_id: Option<String>,
+    /// The group.
+    pub group_id: Option<String>,
+}
+
+impl From<MemberId> for PlicoMemberId {
+    fn from(who: MemberId) -> Self {
+        let (identity_id, group_id) = match who {
+            MemberId::Identity(id) => (Some(id.to_string()), None),
+            MemberId::Group(id) => (None, Some(id.to_string())),
+            _ => (None, None),
+        };
+        Self {
+            identity_id,
+            group_id,
         }
     }
 }

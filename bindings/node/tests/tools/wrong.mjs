@@ -74,7 +74,7 @@ export const notMs = but(everything, "number", "fraction");
 const notCount = but(everything, "number");
 export const notBoolean = but(everything, "boolean");
 const notFunction = but(everything, "function");
-const notDate = but(everything, "date");
+export const notDate = but(everything, "date");
 const notContext = but(everything, "object", "bytes");
 export const notSignal = everything;
 const notFieldValue = but(all, "number", "boolean", "text", "bigint", "bytes", "negative");
@@ -128,8 +128,9 @@ export const notRecipient = merge(
   notObject,
   inside(but(everything, "text"), (userId) => ({ userId })),
   inside(but(everything, "text"), (identityId) => ({ identityId })),
-  { "an id that is none": { identityId: "x" } },
-  { both: { userId: "a", identityId: "b" } },
+  inside(but(everything, "text"), (group) => ({ group })),
+  { "an id that is none": { identityId: "x" }, "a group that is none": { group: "x" } },
+  { both: { userId: "a", identityId: "b" }, "both, too": { userId: "a", group: "b" } },
   { neither: {} },
   {
     trap: {
@@ -160,6 +161,7 @@ export const notRecoveryKey = {
   "made without its class": Object.create(RecoveryKey.prototype),
   "a proxy of one": new Proxy(RecoveryKey.generate(), {}),
 };
+export const notRole = everything;
 export const notRights = merge(
   notList,
   inside(all, (right) => [right]),

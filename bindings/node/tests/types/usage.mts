@@ -1,23 +1,33 @@
 // How apps use the package, as the compiler sees it; and what it must refuse.
 
 import {
+  AccessList,
   Account,
   EncryptionSession,
+  Group,
   Plico,
   PlicoError,
   RecoveryKey,
   generatePassphrase,
   openOfflineFile,
+  type Access,
+  type AccessEnd,
   type BackupStatus,
   type Context,
   type Decrypted,
+  type DecryptedSigned,
   type DeviceInfo,
   type FileKey,
   type Fingerprint,
+  type GroupMember,
+  type GroupRole,
   type OfflineOpened,
+  type Page,
   type PlicoErrorCode,
   type PlicoEvent,
+  type Recipient,
   type RecipientInfo,
+  type SignedEnvelope,
   type Store,
   type Transport,
 } from "plico";
@@ -157,6 +167,52 @@ export async function usage(): Promise<void> {
   const accepted: string = await account.acceptIdentityChange("patient.7");
   console.log(settled, results, accepted, (await account.sessionOf(sealed)).id);
   await account.offline().maxStaleness(0).session(session.id).refresh();
+
+  const group: Group = await account.createGroup({
+    name: "the practice",
+    members: [{ userId: "nurse.b" }, { group: id, role: "manager" }],
+    fromNowOn: true,
+  });
+  // @ts-expect-error: no such role
+  await account.createGroup({ members: [{ userId: "a", role: "boss" }] });
+  // @ts-expect-error: by one of them
+  await session.grant({ userId: "a", group: group.id });
+  await session.grant({ group: group.id }, { rights: ["read", "forward"] });
+  const members: GroupMember[] = await group.members();
+  const role: GroupRole | undefined = members[0]?.role;
+  const who: Recipient = members[0]?.who ?? { group: group.id };
+  await account.group(group.id).add(who, { role: role ?? "member", expiresAt: new Date() });
+  await group.remove(who, { cascade: true });
+  await group.transfer({ userId: "dr.b" }, { keep: "manager", signal: AbortSignal.timeout(9) });
+  // @ts-expect-error: rights are a session's
+  await group.add(who, { rights: ["read"] });
+  const called: string | undefined = await group.name();
+  await group.rename(called ?? "x");
+  for (const call of [group.refresh(), group.leave(), group.rotate(), group.delete()]) await call;
+  const page: Page = await account.sessionsOfGroup(group.id, { after: session.id });
+  const more: boolean = (await account.sessions()).more && (await account.groups()).more;
+  const list: AccessList = await session.whoMayRead();
+  const ways: readonly Access[] = list.mayRead;
+  const cause: AccessEnd | undefined = list.former[0]?.cause;
+  console.log(page.items, more, ways[0]?.path, cause, list.toTree(), list.asOf.getTime());
+  // @ts-expect-error: made by a session
+  new AccessList();
+  // @ts-expect-error: made by an account
+  new Group();
+
+  const signed: SignedEnvelope = await session.encryptSigned(bytes, { context });
+  const witnessed: Buffer = await session.sign(signed.envelope, { context });
+  const read: DecryptedSigned = await account.decryptSigned(signed.envelope, witnessed, { context });
+  if (read.writtenBy.signed) {
+    const at: Date = read.writtenBy.at;
+    console.log(read.writtenBy.identityId, read.writtenBy.userId, read.writtenBy.deviceId, at);
+  } else {
+    // @ts-expect-error: nobody has signed
+    console.log(read.writtenBy.identityId);
+  }
+  await session.decryptSigned(signed.envelope, undefined);
+  // @ts-expect-error: that there is no signature is said
+  await session.decryptSigned(signed.envelope);
 
   const passphrase: string = generatePassphrase();
   const fileKey: FileKey = { hostSecret: bytes };

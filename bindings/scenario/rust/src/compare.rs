@@ -2,7 +2,7 @@
 
 use crate::value::words_of;
 use crate::world::{Outcome, World};
-use plico::{Decrypted, RecipientInfo};
+use plico::{Decrypted, RecipientInfo, WrittenBy};
 use serde_json::{Map, Value, json};
 use std::time::{Duration, SystemTime};
 
@@ -19,6 +19,13 @@ pub fn recent(time: SystemTime) -> bool {
 pub fn sane(outcome: &Outcome) -> Result<(), String> {
     let fine = match outcome {
         Outcome::Opened(opened) => recent(opened.known_at()),
+        Outcome::Signed(opened, by) => {
+            let signed = match by {
+                WrittenBy::Signed(writer) => recent(writer.at),
+                _ => true,
+            };
+            signed && recent(opened.known_at())
+        }
         Outcome::Recipients(list) => list.iter().all(|it| recent(it.granted_at)),
         _ => true,
     };
@@ -36,7 +43,16 @@ pub fn matches(world: &World, expected: &Value, got: &Outcome) -> Result<(), Str
         (expected, Outcome::Bytes(got)) => world.bytes(expected)? == *got,
         (expected, Outcome::Text(got)) => world.text(expected)? == *got,
         (expected, Outcome::Texts(got)) => world.texts(expected)? == *got,
-        (Value::Object(expected), Outcome::Opened(got)) => opened(world, expected, got)?,
+        (expected, Outcome::Set(got)) => {
+            let (mut expected, mut got) = (world.texts(expected)?, got.clone());
+            expected.sort();
+            got.sort();
+            expected == got
+        }
+        (Value::Object(expected), Outcome::Opened(got)) => opened(world, expected, got, None)?,
+        (Value::Object(expected), Outcome::Signed(got, by)) => {
+            opened(world, expected, got, Some(by))?
+        }
         (Value::Array(expected), Outcome::Recipients(got)) => recipients(expected, got)?,
         _ => return differs(),
     };
@@ -50,8 +66,8 @@ fn shown(got: &Outcome) -> String {
         Outcome::Number(number) => number.to_string(),
         Outcome::Bytes(bytes) => format!("{} bytes", bytes.len()),
         Outcome::Text(text) => format!("a text of {} bytes", text.len()),
-        Outcome::Texts(texts) => texts.join(", "),
-        Outcome::Opened(opened) => {
+        Outcome::Texts(texts) | Outcome::Set(texts) => texts.join(", "),
+        Outcome::Opened(opened) | Outcome::Signed(opened, _) => {
             let (length, offline) = (opened.bytes().len(), opened.written_offline());
             format!("{length} bytes, written offline: {offline}")
         }
@@ -60,12 +76,22 @@ fn shown(got: &Outcome) -> String {
     }
 }
 
-fn opened(world: &World, expected: &Map<String, Value>, got: &Decrypted) -> Result<bool, String> {
+fn opened(
+    world: &World,
+    expected: &Map<String, Value>,
+    got: &Decrypted,
+    by: Option<&WrittenBy>,
+) -> Result<bool, String> {
     for (name, expected) in expected {
         let same = match name.as_str() {
             "data" => world.bytes(expected)? == got.bytes(),
             "session" => world.text(expected)? == got.session().to_string(),
             "written_offline" => expected.as_bool() == Some(got.written_offline()),
+            "written_by" => match by {
+                Some(WrittenBy::Signed(writer)) => expected.as_str() == writer.user_id.as_deref(),
+                Some(_) => expected.is_null(),
+                None => return Err("only `decrypt_signed` says who wrote it".into()),
+            },
             _ => return Err(format!("`decrypt` gives no `{name}`")),
         };
         if !same {

@@ -3,7 +3,7 @@
 use crate::world::{Outcome, World};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use plico::{Context, ContextValue, Grant, Recipient, Rights};
+use plico::{Context, ContextValue, Grant, GroupRole, Recipient, Rights};
 use serde_json::{Map, Value};
 use std::time::{Duration, SystemTime};
 
@@ -124,12 +124,13 @@ impl World {
         }
     }
 
-    /// The recipient that `of` names by `user` or `identity`.
+    /// The recipient that `of` names by `user`, `identity` or `group`.
     pub fn recipient(&self, of: &Value) -> Result<Recipient, Failed> {
-        match (of.get("user"), of.get("identity")) {
-            (Some(user), None) => Ok(Recipient::user(self.text(user)?)),
-            (None, Some(identity)) => Ok(Recipient::identity(self.text(identity)?.parse()?)),
-            _ => Err(Failed::Step("a recipient has `user` or `identity`".into())),
+        match (of.get("user"), of.get("identity"), of.get("group")) {
+            (Some(user), None, None) => Ok(Recipient::user(self.text(user)?)),
+            (None, Some(identity), None) => Ok(Recipient::identity(self.text(identity)?.parse()?)),
+            (None, None, Some(group)) => Ok(Recipient::group(self.text(group)?.parse()?)),
+            _ => Err("a recipient has `user`, `identity` or `group`".into()),
         }
     }
 }
@@ -160,6 +161,16 @@ pub fn grant(rights_of: Option<&Value>, expires_in_ms: Option<&Value>) -> Result
         now.checked_add(away)
     };
     Ok(grant.until(end.ok_or("beyond the calendar")?))
+}
+
+/// A role, as the file writes it.
+pub fn role(word: Option<&Value>) -> Result<GroupRole, String> {
+    match word.map(Value::as_str) {
+        None | Some(Some("member")) => Ok(GroupRole::Member),
+        Some(Some("manager")) => Ok(GroupRole::Manager),
+        Some(Some("owner")) => Ok(GroupRole::Owner),
+        _ => Err("an unknown role".into()),
+    }
 }
 
 /// As the file writes them.

@@ -1,7 +1,7 @@
 //! What a phase has at hand: the folder, and what earlier steps have given.
 
 use crate::args::Args;
-use plico::{Account, Decrypted, EncryptionSession, Plico, RecipientInfo};
+use plico::{Account, Decrypted, EncryptionSession, Group, Plico, RecipientInfo, WrittenBy};
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
@@ -12,12 +12,15 @@ pub enum Outcome {
     Plico(Plico),
     Account(Account),
     Session(EncryptionSession),
+    Group(Group),
     Bytes(Vec<u8>),
     Text(String),
     Texts(Vec<String>),
+    Set(Vec<String>),
     Flag(bool),
     Number(u64),
     Opened(Decrypted),
+    Signed(Decrypted, WrittenBy),
     Recipients(Vec<RecipientInfo>),
 }
 
@@ -29,12 +32,14 @@ impl Outcome {
             Self::Plico(_) => "a Plico",
             Self::Account(_) => "an account",
             Self::Session(_) => "a session",
+            Self::Group(_) => "a group",
             Self::Bytes(_) => "bytes",
             Self::Text(_) => "text",
             Self::Texts(_) => "a list of text",
+            Self::Set(_) => "a set of text",
             Self::Flag(_) => "a boolean",
             Self::Number(_) => "a number",
-            Self::Opened(_) => "what was in an envelope",
+            Self::Opened(_) | Self::Signed(..) => "what was in an envelope",
             Self::Recipients(_) => "recipients",
         }
     }

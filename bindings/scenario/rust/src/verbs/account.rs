@@ -5,8 +5,8 @@ use crate::enrol;
 use crate::value;
 use crate::world::Outcome;
 use plico::{
-    Account, DeviceInfo, EncryptionSession, Error, OnMissing, RegisterOptions, SessionId,
-    SessionOptions, Suite,
+    Account, DeviceInfo, EncryptionSession, Error, Group, GroupId, GroupOptions, OnMissing, Page,
+    RegisterOptions, SessionId, SessionOptions, Suite,
 };
 use serde_json::Value;
 
@@ -68,6 +68,23 @@ pub async fn perform(verb: &str, account: &Account, given: &Given<'_>) -> Done {
             let (file, key) = (given.bytes("file")?, given.key()?);
             Outcome::Text(account.import_identity(&file, &key).await?.to_string())
         }
+        "create_group" => Outcome::Group(create_group(account, given).await?),
+        "group" => {
+            let id: GroupId = given.text("id")?.parse()?;
+            Outcome::Group(account.group(id))
+        }
+        "groups" => Outcome::Set(texts(&account.groups(None).await?)),
+        "sessions_of_group" => {
+            let group = given.text("group")?.parse()?;
+            Outcome::Set(texts(&account.sessions_of_group(group, None).await?))
+        }
+        "decrypt_signed" => {
+            let context = given.world.context(given.args)?;
+            let (envelope, signature) = (given.bytes("envelope")?, given.maybe_bytes("signature")?);
+            let opened = account.decrypt_signed(&envelope, signature.as_deref(), context.as_ref());
+            let (content, by) = opened.await?;
+            Outcome::Signed(content, by)
+        }
         "decrypt" => {
             let context = given.world.context(given.args)?;
             let envelope = given.bytes("envelope")?;
@@ -118,6 +135,26 @@ async fn register(account: &Account, given: &Given<'_>) -> Result<String, Failed
         }
     });
     Ok(account.register(options).await?.to_string())
+}
+
+fn texts<T: ToString>(page: &Page<T>) -> Vec<String> {
+    page.items.iter().map(ToString::to_string).collect()
+}
+
+async fn create_group(account: &Account, given: &Given<'_>) -> Result<Group, Failed> {
+    let mut options = GroupOptions::new();
+    if given.args.contains_key("name") {
+        options = options.name(given.text("name")?);
+    }
+    let members = given.args.get("members").and_then(Value::as_array);
+    for member in members.into_iter().flatten() {
+        let role = value::role(member.get("role"))?;
+        options = options.member(given.world.recipient(member)?, role);
+    }
+    if given.flag("from_now_on") {
+        options = options.from_now_on();
+    }
+    Ok(account.create_group(options).await?)
 }
 
 async fn create_session(account: &Account, given: &Given<'_>) -> Result<EncryptionSession, Failed> {

@@ -1,6 +1,7 @@
 //! What each verb does.
 
 mod account;
+mod group;
 mod identity;
 mod session;
 
@@ -61,6 +62,12 @@ impl Given<'_> {
 
     fn bytes(&self, name: &str) -> Result<Vec<u8>, Failed> {
         Ok(self.world.bytes(self.arg(name)?)?)
+    }
+
+    /// The bytes, if there are some.
+    fn maybe_bytes(&self, name: &str) -> Result<Option<Vec<u8>>, Failed> {
+        let bytes = self.args.get(name).map(|it| self.world.bytes(it));
+        Ok(bytes.transpose()?)
     }
 
     fn text(&self, name: &str) -> Result<String, Failed> {
@@ -142,6 +149,7 @@ impl World {
                     Outcome::Plico(it) => on_plico(&step.verb, it, &given).await,
                     Outcome::Account(it) => account::perform(&step.verb, it, &given).await,
                     Outcome::Session(it) => session::perform(&step.verb, it, &given).await,
+                    Outcome::Group(it) => group::perform(&step.verb, it, &given).await,
                     other => Err(Failed::Step(format!("`{name}` is {}", other.kind()))),
                 },
             })

@@ -1,8 +1,9 @@
 //! Verbs on a session.
 
 use super::{Done, Failed, Given, unknown};
+use crate::compare;
 use crate::world::Outcome;
-use plico::{EncryptionSession, RevokeOptions};
+use plico::{Access, EncryptionSession, MemberId, RevokeOptions};
 
 pub async fn perform(verb: &str, session: &EncryptionSession, given: &Given<'_>) -> Done {
     Ok(match verb {
@@ -26,6 +27,39 @@ pub async fn perform(verb: &str, session: &EncryptionSession, given: &Given<'_>)
             let context = given.world.context(given.args)?;
             let envelope = given.bytes("envelope")?;
             Outcome::Opened(session.decrypt(&envelope, context.as_ref()).await?)
+        }
+        "encrypt_signed" => {
+            let context = given.world.context(given.args)?;
+            let data = given.bytes("data")?;
+            let signed = session.encrypt_signed(&data, context.as_ref()).await?;
+            let path = given.text("signature")?;
+            given.world.write(&path, &signed.signature)?;
+            Outcome::Bytes(signed.envelope)
+        }
+        "sign" => {
+            let context = given.world.context(given.args)?;
+            let envelope = given.bytes("envelope")?;
+            Outcome::Bytes(session.sign(&envelope, context.as_ref()).await?)
+        }
+        "decrypt_signed" => {
+            let context = given.world.context(given.args)?;
+            let (envelope, signature) = (given.bytes("envelope")?, given.maybe_bytes("signature")?);
+            let opened = session.decrypt_signed(&envelope, signature.as_deref(), context.as_ref());
+            let (content, by) = opened.await?;
+            Outcome::Signed(content, by)
+        }
+        "who_may_read" => {
+            let list = session.who_may_read().await?;
+            if !compare::recent(list.as_of) {
+                return Err("a time is far from now".into());
+            }
+            let people = list.may_read.iter();
+            let people = people.filter(|it| matches!(it.who, MemberId::Identity(_)));
+            let line = |it: &Access| {
+                let user_id = it.user_id.as_deref().unwrap_or_default();
+                format!("{user_id} {}", it.path.len())
+            };
+            Outcome::Set(people.map(line).collect())
         }
         "decrypt_text" => {
             let context = given.world.context(given.args)?;

@@ -7,8 +7,8 @@ internal import PlicoFFI
 /// Beside the codes that are named, every call may throw `CANCELLED`, `CLOSED`, and
 /// those of ``refresh(cancel:)``.
 public final class EncryptionSession: Sendable {
-    private let handle: SessionHandle
-    private let errors: HostErrors
+    let handle: SessionHandle
+    let errors: HostErrors
 
     init(_ handle: SessionHandle, _ errors: HostErrors) {
         self.handle = handle
@@ -130,7 +130,8 @@ public final class EncryptionSession: Sendable {
     ///     serving and the next writer locks out; what was opened before can't be taken
     ///     back.
     /// - Throws: `NOT_ALLOWED` without the right to forward, or for more than this
-    ///   account has; `RECIPIENTS_NOT_FOUND`; `ENTRY_INVALID` for an end in the past.
+    ///   account has; `RECIPIENTS_NOT_FOUND`, `GROUP_NOT_FOUND`; `ENTRY_INVALID` for an end
+    ///   in the past; `INVALID_ARGUMENT` for this account itself.
     public func grant(
         _ recipient: Recipient, rights: Rights = .read, expiresAt: Date? = nil,
         cancel: CancelToken? = nil
@@ -160,7 +161,8 @@ public final class EncryptionSession: Sendable {
         }
     }
 
-    /// All who have rights now. Grants whose end has come by this device's clock are
+    /// All people who have rights of their own now; those who have them through a group are
+    /// in ``whoMayRead(cancel:)``. Grants whose end has come by this device's clock are
     /// left out.
     public func recipients(
         cancel: CancelToken? = nil

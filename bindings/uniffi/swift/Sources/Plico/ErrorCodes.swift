@@ -55,6 +55,8 @@ extension PlicoError.Code: CaseIterable {
     public static let tenantNotFound = Self(rawValue: "TENANT_NOT_FOUND")
     /// The directory does not know this identity.
     public static let identityNotFound = Self(rawValue: "IDENTITY_NOT_FOUND")
+    /// The directory does not know this group.
+    public static let groupNotFound = Self(rawValue: "GROUP_NOT_FOUND")
     /// There is no such encryption session, or this identity was never a recipient of it.
     public static let sessionNotFound = Self(rawValue: "SESSION_NOT_FOUND")
     /// This identity's access to the encryption session was revoked.
@@ -134,6 +136,9 @@ extension PlicoError.Code: CaseIterable {
     public static let contextMismatch = Self(rawValue: "CONTEXT_MISMATCH")
     /// The envelope was altered or damaged; nothing of the damaged part was released.
     public static let envelopeDamaged = Self(rawValue: "ENVELOPE_DAMAGED")
+    /// The signature is not one over this envelope in this place, by somebody who could read
+    /// it.
+    public static let envelopeSignatureInvalid = Self(rawValue: "ENVELOPE_SIGNATURE_INVALID")
     /// The envelope ends too early.
     public static let envelopeTruncated = Self(rawValue: "ENVELOPE_TRUNCATED")
     /// An argument is not one that this call takes; see the message.
@@ -207,21 +212,21 @@ extension PlicoError.Code: CaseIterable {
         .deviceRevoked, .signatureInvalid, .clockSkewed, .requestReplayed,
         .enrolmentInvalid, .enrolmentExpired, .userIdTaken, .recoveryKeyUnknown,
         .identityDisabled, .identityDeleted, .pairingNotFound, .backupRefused,
-        .tooManyTries, .tenantNotFound, .identityNotFound, .sessionNotFound,
-        .accessRevoked, .accessExpired, .sessionEnded, .notAllowed, .conflict,
-        .authorBehind, .tooLarge, .unsupportedMediaType, .notFound, .methodNotAllowed,
-        .unavailable, .internal, .identityChanged, .attestationInvalid,
-        .historyShortened, .historyForked, .historyInvalid, .headInvalid,
-        .answerMismatch, .answerReplayed, .wrongTenant, .rightsViolation,
+        .tooManyTries, .tenantNotFound, .identityNotFound, .groupNotFound,
+        .sessionNotFound, .accessRevoked, .accessExpired, .sessionEnded, .notAllowed,
+        .conflict, .authorBehind, .tooLarge, .unsupportedMediaType, .notFound,
+        .methodNotAllowed, .unavailable, .internal, .identityChanged,
+        .attestationInvalid, .historyShortened, .historyForked, .historyInvalid,
+        .headInvalid, .answerMismatch, .answerReplayed, .wrongTenant, .rightsViolation,
         .grantExceedsGrantor, .wrapInvalid, .wrapFalse, .backLinkInvalid,
         .backLinkFalse, .epochUnavailable, .sessionBehindEnvelope, .notAnEnvelope,
         .wrongSession, .contextRequired, .contextUnexpected, .contextMismatch,
-        .envelopeDamaged, .envelopeTruncated, .invalidArgument, .recipientsNotFound,
-        .notRegistered, .alreadyRegistered, .wrongPassphrase, .identityFileInvalid,
-        .recoveryWordsInvalid, .recoveryKeySet, .backupInvalid, .fingerprintMismatch,
-        .pairingCodeInvalid, .pairingInvalid, .pairingExpired, .offlineFileInvalid,
-        .enrolmentFailed, .network, .offline, .unsettled, .epochDue, .protocolError,
-        .cancelled, .io, .store, .storeDamaged, .storeWrongKey, .storeFull,
-        .storeReadOnly, .storeBusy, .storeCopied, .closed,
+        .envelopeDamaged, .envelopeSignatureInvalid, .envelopeTruncated,
+        .invalidArgument, .recipientsNotFound, .notRegistered, .alreadyRegistered,
+        .wrongPassphrase, .identityFileInvalid, .recoveryWordsInvalid, .recoveryKeySet,
+        .backupInvalid, .fingerprintMismatch, .pairingCodeInvalid, .pairingInvalid,
+        .pairingExpired, .offlineFileInvalid, .enrolmentFailed, .network, .offline,
+        .unsettled, .epochDue, .protocolError, .cancelled, .io, .store, .storeDamaged,
+        .storeWrongKey, .storeFull, .storeReadOnly, .storeBusy, .storeCopied, .closed,
     ]
 }

@@ -1,6 +1,10 @@
 // The same types under names that an app's own types are not likely to have: the
 // class `Plico` hides the module's name, so `Plico.Account` can't be written.
 
+/// ``Access``, for modules that have a type of that name.
+public typealias PlicoAccess = Access
+/// ``AccessList``, for modules that have a type of that name.
+public typealias PlicoAccessList = AccessList
 /// ``Account``, for modules that have a type of that name.
 public typealias PlicoAccount = Account
 /// ``BackupStatus``, for modules that have a type of that name.
@@ -13,6 +17,12 @@ public typealias PlicoDeviceInfo = DeviceInfo
 public typealias PlicoFileKey = FileKey
 /// ``Fingerprint``, for modules that have a type of that name.
 public typealias PlicoFingerprint = Fingerprint
+/// ``Group``, for modules that have a type of that name, as those with SwiftUI do.
+public typealias PlicoGroup = Group
+/// ``GroupRole``, for modules that have a type of that name.
+public typealias PlicoGroupRole = GroupRole
+/// ``Page``, for modules that have a type of that name.
+public typealias PlicoPage = Page
 /// ``Recipient``, for modules that have a type of that name.
 public typealias PlicoRecipient = Recipient
 /// ``RecoveryKey``, for modules that have a type of that name.
@@ -23,3 +33,5 @@ public typealias PlicoRights = Rights
 public typealias PlicoStore = Store
 /// ``Transport``, for modules that have a type of that name.
 public typealias PlicoTransport = Transport
+/// ``Writer``, for modules that have a type of that name.
+public typealias PlicoWriter = Writer

@@ -25,6 +25,7 @@ public struct Recipient: Sendable, Hashable {
     enum Name: Sendable, Hashable {
         case user(String)
         case identity(String)
+        case group(String)
     }
 
     let name: Name
@@ -37,6 +38,27 @@ public struct Recipient: Sendable, Hashable {
     /// The identity with this id: 43 characters of base64url.
     public static func identity(_ id: String) -> Recipient {
         Recipient(name: .identity(id))
+    }
+
+    /// All who are in the group with this id, now and later: 43 characters of base64url.
+    public static func group(_ id: String) -> Recipient {
+        Recipient(name: .group(id))
+    }
+}
+
+/// A person or a service, or a group, by its id: 43 characters of base64url.
+public enum MemberID: Sendable, Hashable {
+    /// A person, or a service.
+    case identity(String)
+    /// All who are in this group.
+    case group(String)
+
+    /// The same, to be given to a call.
+    public var recipient: Recipient {
+        switch self {
+        case .identity(let id): .identity(id)
+        case .group(let id): .group(id)
+        }
     }
 }
 
@@ -67,6 +89,17 @@ public struct NewRecipient: Sendable, Hashable {
     ) -> NewRecipient {
         NewRecipient(recipient: .identity(id), rights: rights, expiresAt: expiresAt)
     }
+
+    /// All who are in the group with this id, now and later: 43 characters of base64url.
+    ///
+    /// - Parameters:
+    ///   - rights: what it may do; reading, if not given.
+    ///   - expiresAt: when that ends; not by itself, if not given.
+    public static func group(
+        _ id: String, rights: Rights = .read, expiresAt: Date? = nil
+    ) -> NewRecipient {
+        NewRecipient(recipient: .group(id), rights: rights, expiresAt: expiresAt)
+    }
 }
 
 /// One recipient of a session.
@@ -83,4 +116,19 @@ public struct RecipientInfo: Sendable, Hashable {
     public let grantedAt: Date
     /// Until when; `nil`: without end.
     public let expiresAt: Date?
+}
+
+extension RecipientInfo: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// Names no person: the user id is left out.
+    public var description: String {
+        "RecipientInfo(identityID: \(identityID), rights: \(rights.rawValue))"
+    }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror {
+        let children: KeyValuePairs<String, Any> = [
+            "identityID": identityID, "rights": rights, "grantedBy": grantedBy,
+            "grantedAt": grantedAt, "expiresAt": expiresAt as Any,
+        ]
+        return Mirror(self, children: children)
+    }
 }

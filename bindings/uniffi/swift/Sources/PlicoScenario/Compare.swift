@@ -11,6 +11,7 @@ func checkTimes(_ outcome: Outcome) throws {
     let times: [Date] =
         switch outcome {
         case .opened(let opened): [opened.knownAt]
+        case .signed(let opened): [opened.content.knownAt] + (opened.writer.map { [$0.at] } ?? [])
         case .recipients(let all): all.map(\.grantedAt)
         default: []
         }
@@ -30,7 +31,11 @@ extension World {
             case (_, .bytes(let got)): try bytes(expected) == got
             case (_, .text(let got)): try sameBytes(text(expected), got)
             case (_, .texts(let got)): try texts(expected).elementsEqual(got, by: sameBytes)
+            case (_, .set(let got)): try Set(texts(expected)) == Set(got)
             case (.object(let members), .opened(let got)): try isSame(members, got)
+            case (.object(var members), .signed(let got)):
+                try (members.removeValue(forKey: "written_by").map { isSame($0, got) } ?? true)
+                    && isSame(members, got.content)
             case (.list(let list), .recipients(let got)): isSame(list, got)
             default: false
             }
@@ -50,6 +55,13 @@ extension World {
         }
     }
 
+    private func isSame(_ expected: JSON, _ got: DecryptedSigned) -> Bool {
+        switch got.writtenBy {
+        case .unsigned: if case .null = expected { true } else { false }
+        case .signed(let writer): expected.text == writer.userID
+        }
+    }
+
     private func isSame(_ expected: [JSON], _ got: [RecipientInfo]) -> Bool {
         func key(_ id: String?) -> [UInt8] { Array((id ?? "").utf8) }
         let got = got.sorted { key($0.userID).lexicographicallyPrecedes(key($1.userID)) }
@@ -66,6 +78,12 @@ extension World {
                 }
             }
         }
+    }
+}
+
+extension DecryptedSigned {
+    fileprivate var writer: Writer? {
+        if case .signed(let writer) = writtenBy { writer } else { nil }
     }
 }
 

@@ -24,6 +24,28 @@ extension Given {
             return .opened(
                 try await session.decrypt(
                     try bytes("envelope"), context: try context(), cancel: cancel))
+        case "encrypt_signed":
+            let signed = try await session.encryptSigned(
+                try bytes("data"), context: try context(), cancel: cancel)
+            try signed.signature.write(to: path("signature"))
+            return .bytes(signed.envelope)
+        case "sign":
+            return .bytes(
+                try await session.sign(
+                    try bytes("envelope"), context: try context(), cancel: cancel))
+        case "decrypt_signed":
+            return .signed(
+                try await session.decryptSigned(
+                    try bytes("envelope"), signature: try signature(), context: try context(),
+                    cancel: cancel))
+        case "who_may_read":
+            let list = try await session.whoMayRead(cancel: cancel)
+            guard isRecent(list.asOf) else { throw Misuse("a time is far from now") }
+            let lines = list.mayRead.compactMap { it -> String? in
+                guard case .identity = it.who else { return nil }
+                return "\(it.userID ?? "?") \(it.path.count)"
+            }
+            return .set(lines)
         case "decrypt_text":
             return .text(
                 try await session.decryptText(

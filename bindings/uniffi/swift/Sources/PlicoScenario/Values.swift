@@ -94,7 +94,8 @@ extension World {
     func recipient(_ of: JSON?) throws -> Recipient {
         if let user = of?.object?["user"] { return .user(try text(user)) }
         if let identity = of?.object?["identity"] { return .identity(try text(identity)) }
-        throw Misuse("a recipient has `user` or `identity`")
+        if let group = of?.object?["group"] { return .group(try text(group)) }
+        throw Misuse("a recipient has `user`, `identity` or `group`")
     }
 
     func fileKey(_ of: JSON?) throws -> FileKey {
@@ -112,7 +113,28 @@ extension World {
         if let identity = members["identity"] {
             return .identity(try text(identity), rights: rights, expiresAt: end)
         }
-        throw Misuse("a recipient has `user` or `identity`")
+        if let group = members["group"] {
+            return .group(try text(group), rights: rights, expiresAt: end)
+        }
+        throw Misuse("a recipient has `user`, `identity` or `group`")
+    }
+
+    func role(_ of: [String: JSON]) throws -> GroupRole {
+        switch of["role"]?.text {
+        case nil, "member": .member
+        case "manager": .manager
+        case "owner": .owner
+        case _: throw Misuse("an unknown role")
+        }
+    }
+
+    func newMember(_ of: JSON) throws -> NewMember {
+        let members = of.object ?? [:]
+        let role = try role(members)
+        if let user = members["user"] { return .user(try text(user), role: role) }
+        if let identity = members["identity"] { return .identity(try text(identity), role: role) }
+        if let group = members["group"] { return .group(try text(group), role: role) }
+        throw Misuse("a recipient has `user`, `identity` or `group`")
     }
 }
 

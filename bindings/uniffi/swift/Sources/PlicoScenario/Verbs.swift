@@ -41,6 +41,7 @@ extension World {
         case .plico(let plico): return try await given.perform(step.verb, on: plico)
         case .account(let account): return try await given.perform(step.verb, on: account)
         case .session(let session): return try await given.perform(step.verb, on: session)
+        case .group(let group): return try await given.perform(step.verb, on: group)
         case let other: throw Misuse("`\(name)` is \(other.kind)")
         }
     }
@@ -159,6 +160,8 @@ extension Given {
         case "close":
             account.close()
             return .nothing
+        case "create_group", "group", "groups", "sessions_of_group", "decrypt_signed":
+            return try await groups(verb, on: account)
         default:
             return try await identity(verb, on: account)
         }

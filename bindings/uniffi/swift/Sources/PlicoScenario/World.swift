@@ -7,12 +7,15 @@ enum Outcome {
     case plico(Plico)
     case account(Account)
     case session(EncryptionSession)
+    case group(Group)
     case bytes(Data)
     case text(String)
     case texts([String])
+    case set([String])
     case flag(Bool)
     case number(Int64)
     case opened(Decrypted)
+    case signed(DecryptedSigned)
     case recipients([RecipientInfo])
 
     /// For messages: values may be long, or nobody's business.
@@ -22,13 +25,16 @@ enum Outcome {
         case .plico: "a Plico"
         case .account: "an account"
         case .session: "a session"
+        case .group: "a group"
         case .bytes(let bytes): "\(bytes.count) bytes"
         case .text(let text): "a text of \(text.utf8.count) bytes"
+        case .set(let texts): "a set: \(texts.sorted().joined(separator: ", "))"
         case .texts(let texts): "texts: \(texts.joined(separator: ", "))"
         case .flag(let flag): "\(flag)"
         case .number(let number): "\(number)"
         case .opened(let opened):
             "\(opened.data.count) bytes, written offline: \(opened.writtenOffline)"
+        case .signed(let opened): "\(opened.content.data.count) bytes, \(opened.writtenBy)"
         case .recipients(let all):
             "recipients: "
                 + all.map { "\($0.userID ?? "?") \(words(of: $0.rights))" }.joined(separator: ", ")

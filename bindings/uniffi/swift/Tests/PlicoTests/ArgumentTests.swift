@@ -80,11 +80,17 @@ final class ArgumentTests: XCTestCase {
         defer { ward.remove() }
         let (account, session) = (ward.account, ward.session)
         let fresh = try await ward.directory.plico().account(store: .memory)
+        let group = try await account.createGroup()
         for bad in ["", String(repeating: "u", count: 257), String(repeating: "u", count: 1 << 20)] {
             await assertThrows(.invalidArgument) {
                 try await fresh.register(userID: bad) { _ in "" }
             }
             await assertThrows(.invalidArgument) { try await session.grant(.user(bad)) }
+            await assertThrows(.invalidArgument) { try await group.add(.user(bad)) }
+            await assertThrows(.invalidArgument) { try await group.remove(.user(bad)) }
+            await assertThrows(.invalidArgument) {
+                try await account.createGroup(members: [.user(bad)])
+            }
             await assertThrows(.invalidArgument) { try await account.fingerprint(of: bad) }
             await assertThrows(.invalidArgument) { try await account.isVerified(bad) }
             await assertThrows(.invalidArgument) {
@@ -99,10 +105,25 @@ final class ArgumentTests: XCTestCase {
             await assertThrows(.invalidArgument) { try await session.grant(.identity(bad)) }
             await assertThrows(.invalidArgument) { try await session.revoke(.identity(bad)) }
             await assertThrows(.invalidArgument) { try await session.transfer(to: .identity(bad)) }
+            await assertThrows(.invalidArgument) { try await session.grant(.group(bad)) }
+            await assertThrows(.invalidArgument) { try account.group(bad) }
+            await assertThrows(.invalidArgument) { try await group.add(.group(bad)) }
+            await assertThrows(.invalidArgument) { try await group.transfer(to: .group(bad)) }
+            await assertThrows(.invalidArgument) { try await account.sessions(after: bad) }
+            await assertThrows(.invalidArgument) { try await account.sessions(ofGroup: bad) }
+            await assertThrows(.invalidArgument) { try await account.groups(after: bad) }
+        }
+        await assertThrows(.invalidArgument) { try await group.add(.user("dr.a")) }
+        await assertThrows(.invalidArgument) {
+            try await group.remove(.user(ward.patient.userID))
+        }
+        await assertThrows(.invalidArgument) {
+            try await group.add(.user(ward.patient.userID), expiresAt: .init(timeIntervalSince1970: 1e15))
         }
         let unknown = String(repeating: "A", count: 43)
         await assertThrows(.identityNotFound) { try await session.grant(.identity(unknown)) }
         await assertThrows(.sessionNotFound) { try await account.session(unknown).refresh() }
+        await assertThrows(.groupNotFound) { try await session.grant(.group(unknown)) }
     }
 
     func testRightsAndTimes() async throws {

@@ -11,6 +11,8 @@ struct Ward: Sendable {
     let session: EncryptionSession
     let sealed: Data
     let text: String
+    let signed: SignedEnvelope
+    let groupID: String
     let folder: URL
 
     static let place: Context = ["table": "notes", "row": 42]
@@ -38,7 +40,10 @@ struct Ward: Sendable {
         let ward = Ward(
             directory: directory, doctor: doctor, patient: patient, session: session,
             sealed: try await session.encrypt(note, context: place),
-            text: try await session.encryptText("a note", context: place), folder: folder)
+            text: try await session.encryptText("a note", context: place),
+            signed: try await session.encryptSigned(note, context: place),
+            groupID: try await doctor.account.createGroup(members: [.user(name)]).id,
+            folder: folder)
         try Data(repeating: 7, count: 300_000).write(to: ward.plain)
         try await session.encryptFile(at: ward.plain, to: ward.sealedFile)
         return ward
@@ -100,6 +105,72 @@ struct Call: Sendable {
         },
         Call(name: "account.decryptFile") { ward, account, _, cancel in
             try await account.decryptFile(at: ward.sealedFile, to: ward.target, cancel: cancel)
+        },
+        Call(name: "account.decryptSigned") { ward, account, _, cancel in
+            let signed = ward.signed
+            _ = try await account.decryptSigned(
+                signed.envelope, signature: signed.signature, context: Ward.place, cancel: cancel)
+        },
+        Call(name: "createGroup") { ward, account, _, cancel in
+            let members = [NewMember.user(ward.patient.userID)]
+            _ = try await account.createGroup(name: "x", members: members, cancel: cancel)
+        },
+        Call(name: "sessions") { _, account, _, cancel in
+            _ = try await account.sessions(cancel: cancel)
+        },
+        Call(name: "sessions(ofGroup:)") { ward, account, _, cancel in
+            _ = try await account.sessions(ofGroup: ward.groupID, cancel: cancel)
+        },
+        Call(name: "groups") { _, account, _, cancel in
+            _ = try await account.groups(cancel: cancel)
+        },
+        Call(name: "group.refresh") { ward, account, _, cancel in
+            try await account.group(ward.groupID).refresh(cancel: cancel)
+        },
+        Call(name: "group.name") { ward, account, _, cancel in
+            _ = try await account.group(ward.groupID).name(cancel: cancel)
+        },
+        Call(name: "group.rename") { ward, account, _, cancel in
+            try await account.group(ward.groupID).rename("x", cancel: cancel)
+        },
+        Call(name: "group.members") { ward, account, _, cancel in
+            _ = try await account.group(ward.groupID).members(cancel: cancel)
+        },
+        Call(name: "group.add") { ward, account, _, cancel in
+            let patient = Recipient.user(ward.patient.userID)
+            try await account.group(ward.groupID).add(patient, role: .manager, cancel: cancel)
+        },
+        Call(name: "group.remove") { ward, account, _, cancel in
+            let patient = Recipient.user(ward.patient.userID)
+            try await account.group(ward.groupID).remove(patient, cancel: cancel)
+        },
+        Call(name: "group.transfer") { ward, account, _, cancel in
+            let patient = Recipient.user(ward.patient.userID)
+            try await account.group(ward.groupID).transfer(
+                to: patient, keeping: .owner, cancel: cancel)
+        },
+        Call(name: "group.rotate") { ward, account, _, cancel in
+            try await account.group(ward.groupID).rotate(cancel: cancel)
+        },
+        Call(name: "group.leave") { ward, account, _, cancel in
+            try await account.group(ward.groupID).leave(cancel: cancel)
+        },
+        Call(name: "group.delete") { ward, account, _, cancel in
+            try await account.group(ward.groupID).delete(cancel: cancel)
+        },
+        Call(name: "encryptSigned") { _, _, session, cancel in
+            _ = try await session.encryptSigned(Ward.note, cancel: cancel)
+        },
+        Call(name: "sign", asks: false) { ward, _, session, cancel in
+            _ = try await session.sign(ward.sealed, context: Ward.place, cancel: cancel)
+        },
+        Call(name: "decryptSigned") { ward, _, session, cancel in
+            let signed = ward.signed
+            _ = try await session.decryptSigned(
+                signed.envelope, signature: signed.signature, context: Ward.place, cancel: cancel)
+        },
+        Call(name: "whoMayRead") { _, _, session, cancel in
+            _ = try await session.whoMayRead(cancel: cancel)
         },
         Call(name: "prefetch") { _, account, session, cancel in
             try await account.prefetch([session.id], cancel: cancel)

@@ -95,6 +95,7 @@ extension Recipient {
         switch name {
         case .user(let id): .user(userId: try id.carried())
         case .identity(let id): .identity(identityId: try id.carried())
+        case .group(let id): .group(groupId: try id.carried())
         }
     }
 }
@@ -113,6 +114,38 @@ extension Rights {
         if rights.forward { insert(.forward) }
         if rights.revoke { insert(.revoke) }
         if rights.owner { insert(.owner) }
+    }
+}
+
+extension MemberID {
+    init(_ who: PlicoFFI.PlicoMemberId) {
+        self = who.groupId.map(MemberID.group) ?? .identity(who.identityId ?? "")
+    }
+}
+
+extension GroupRole {
+    func carried() -> PlicoFFI.PlicoGroupRole {
+        switch self {
+        case .member: .member
+        case .manager: .manager
+        case .owner: .owner
+        }
+    }
+
+    init(_ role: PlicoFFI.PlicoGroupRole) {
+        switch role {
+        case .member: self = .member
+        case .manager: self = .manager
+        case .owner: self = .owner
+        }
+    }
+}
+
+extension GroupMember {
+    init(_ it: PlicoFFI.PlicoGroupMember) {
+        self.init(
+            who: MemberID(it.who), userID: it.userId, role: GroupRole(it.role),
+            addedBy: it.addedBy, addedAt: it.addedAt, expiresAt: it.expiresAt)
     }
 }
 

@@ -2,8 +2,10 @@ package org.plico
 
 import org.plico.ffi.AccountHandle
 import org.plico.ffi.FileCall
+import org.plico.ffi.NewGroup
 import org.plico.ffi.NewSession
 import org.plico.ffi.RecipientGrant
+import org.plico.ffi.RecipientRole
 import java.nio.file.Path
 import java.time.Duration
 import java.time.Instant
@@ -99,6 +101,20 @@ public class Account private constructor(
         Decrypted.ofCore(call(causes) { handle.decrypt(envelope, context?.core, null) })
 
     /**
+     * Opens an envelope of any session, and says who wrote it.
+     *
+     * @param signature as it was kept beside the envelope; null: there is none, and the
+     *   result says so.
+     * @throws PlicoException as [EncryptionSession.decryptSigned].
+     */
+    public suspend fun decryptSigned(
+        envelope: ByteArray,
+        signature: ByteArray?,
+        context: Context? = null,
+    ): DecryptedSigned =
+        DecryptedSigned.ofCore(call(causes) { handle.decryptSigned(envelope, signature, context?.core, null) })
+
+    /**
      * Opens what [EncryptionSession.encryptText] made in any session.
      *
      * @throws PlicoException as [EncryptionSession.decrypt].
@@ -120,6 +136,60 @@ public class Account private constructor(
         val file = fileCall(source, target, context, onProgress)
         call(causes) { handle.decryptFile(file) }
     }
+
+    /**
+     * Makes a group that this account owns. A session, or another group, takes it as
+     * [Recipient.group]: for one wrapped key, however many belong to it.
+     *
+     * @param name what members see as its name, at most 4,096 bytes of UTF-8; the
+     *   directory can't read it.
+     * @param members who belongs to it from the beginning: people, and all of other groups.
+     * @param fromNowOn whether whoever is added later opens only what comes from then on;
+     *   otherwise, all that the group may open. Fixed for ever.
+     * @throws PlicoException as [createSession]; [ErrorCode.GROUP_NOT_FOUND];
+     *   [ErrorCode.ENTRY_INVALID] if groups would be nested more than four deep;
+     *   [ErrorCode.TOO_LARGE] for a longer name.
+     */
+    public suspend fun createGroup(
+        name: String? = null,
+        members: Map<Recipient, GroupRole> = emptyMap(),
+        fromNowOn: Boolean = false,
+    ): Group {
+        val options = NewGroup(name, members.map { (who, role) -> RecipientRole(who.toCore(), role.toCore()) }, fromNowOn)
+        return Group.of(call(causes) { handle.createGroup(options, null) }, causes)
+    }
+
+    /**
+     * The group with this id, 43 characters of base64url. Nobody is asked yet.
+     *
+     * @throws PlicoException [ErrorCode.INVALID_ARGUMENT] if this is not an id.
+     */
+    public fun group(groupId: String): Group = Group.of(immediate { handle.group(groupId) }, causes)
+
+    /**
+     * The ids of the sessions that this account may open by a grant of its own. Those that
+     * it may open through a group: [sessionsOfGroup].
+     *
+     * @param after the last id of the page before; null: the first page.
+     * @throws PlicoException [ErrorCode.NOT_REGISTERED]; [ErrorCode.INVALID_ARGUMENT].
+     */
+    public suspend fun sessions(after: String? = null): Page =
+        Page.ofCore(call(causes) { handle.sessions(after, null) })
+
+    /**
+     * The ids of the sessions that were granted to a group that this account is in.
+     *
+     * @throws PlicoException [ErrorCode.GROUP_NOT_FOUND] for one that it is not in; as [sessions].
+     */
+    public suspend fun sessionsOfGroup(groupId: String, after: String? = null): Page =
+        Page.ofCore(call(causes) { handle.sessionsOfGroup(groupId, after, null) })
+
+    /**
+     * The ids of the groups that this account belongs to itself, not through another group.
+     *
+     * @throws PlicoException as [sessions].
+     */
+    public suspend fun groups(after: String? = null): Page = Page.ofCore(call(causes) { handle.groups(after, null) })
 
     /**
      * Brings sessions up to date, in few requests, to open them without the network.

@@ -95,13 +95,46 @@ public class EncryptionSession private constructor(
     }
 
     /**
+     * Encrypts as [encrypt] does, and signs with this device's key. Without a signature,
+     * any reader of the session could have written an item.
+     */
+    public suspend fun encryptSigned(data: ByteArray, context: Context? = null): SignedEnvelope =
+        SignedEnvelope.ofCore(call(causes) { handle.encryptSigned(data, context?.core, null) })
+
+    /**
+     * This device's signature over an envelope of this session, which it need not have
+     * written: 183 bytes.
+     *
+     * @throws PlicoException [ErrorCode.WRONG_SESSION], [ErrorCode.NOT_AN_ENVELOPE].
+     */
+    public suspend fun sign(envelope: ByteArray, context: Context? = null): ByteArray =
+        call(causes) { handle.sign(envelope, context?.core, null) }
+
+    /**
+     * Opens an envelope of this session and says who wrote it.
+     *
+     * @param signature as it was kept beside the envelope; null: there is none, and the
+     *   result says so.
+     * @throws PlicoException as [decrypt]; [ErrorCode.ENVELOPE_SIGNATURE_INVALID] for a
+     *   signature that is not one over this envelope in this place, or by somebody who never
+     *   could read the session.
+     */
+    public suspend fun decryptSigned(
+        envelope: ByteArray,
+        signature: ByteArray?,
+        context: Context? = null,
+    ): DecryptedSigned =
+        DecryptedSigned.ofCore(call(causes) { handle.decryptSigned(envelope, signature, context?.core, null) })
+
+    /**
      * Gives `recipient` rights, in place of those that it had. It opens all that this
      * account can open, also what was encrypted before; no envelope changes.
      *
      * @param expiresAt when they end, to the millisecond; null: not by themselves.
      * @throws PlicoException [ErrorCode.NOT_ALLOWED] without the right to forward, or for more
-     *   than this account has; [ErrorCode.RECIPIENTS_NOT_FOUND]; [ErrorCode.ENTRY_INVALID] for an
-     *   end in the past.
+     *   than this account has; [ErrorCode.RECIPIENTS_NOT_FOUND], [ErrorCode.GROUP_NOT_FOUND];
+     *   [ErrorCode.ENTRY_INVALID] for an end in the past; [ErrorCode.INVALID_ARGUMENT] for this
+     *   account itself.
      */
     public suspend fun grant(recipient: Recipient, rights: Rights = Rights.READ, expiresAt: Instant? = null) {
         call(causes) { handle.grant(recipient.toCore(), Grant(rights, expiresAt).toCore(), null) }
@@ -140,7 +173,17 @@ public class EncryptionSession private constructor(
         call(causes) { handle.transfer(recipient.toCore(), keep?.toCore(), null) }
     }
 
-    /** All who have rights now, as the verified history says. */
+    /**
+     * Who may read this session, through groups, too: by which path, from whom, since
+     * when, until when; and who no longer may. From the signed logs as the directory
+     * shows them now.
+     */
+    public suspend fun whoMayRead(): AccessList = AccessList.ofCore(call(causes) { handle.whoMayRead(null) })
+
+    /**
+     * All people who have rights of their own now, as the verified history says; those
+     * who have them through a group are in [whoMayRead].
+     */
     public suspend fun recipients(): List<RecipientInfo> = call(causes) { handle.recipients(null) }.map {
         val rights = Rights.ofCore(it.rights)
         RecipientInfo(it.identityId, it.userId, rights, it.grantedBy, it.grantedAt, it.expiresAt)

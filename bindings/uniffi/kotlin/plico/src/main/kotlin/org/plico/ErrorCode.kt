@@ -66,6 +66,9 @@ public object ErrorCode {
     /** The directory does not know this identity. */
     public const val IDENTITY_NOT_FOUND: String = "IDENTITY_NOT_FOUND"
 
+    /** The directory does not know this group. */
+    public const val GROUP_NOT_FOUND: String = "GROUP_NOT_FOUND"
+
     /** There is no such encryption session, or this identity was never a recipient of it. */
     public const val SESSION_NOT_FOUND: String = "SESSION_NOT_FOUND"
 
@@ -190,6 +193,9 @@ public object ErrorCode {
 
     /** The envelope was altered or damaged; nothing of the damaged part was released. */
     public const val ENVELOPE_DAMAGED: String = "ENVELOPE_DAMAGED"
+
+    /** The signature is not one over this envelope in this place, by somebody who could read it. */
+    public const val ENVELOPE_SIGNATURE_INVALID: String = "ENVELOPE_SIGNATURE_INVALID"
 
     /** The envelope ends too early. */
     public const val ENVELOPE_TRUNCATED: String = "ENVELOPE_TRUNCATED"

@@ -1,34 +1,63 @@
 package org.plico
 
 import org.plico.ffi.PlicoGrant
+import org.plico.ffi.PlicoMemberId
 import org.plico.ffi.PlicoRecipient
 import org.plico.ffi.PlicoRights
 import java.time.Instant
 
-/** Who is meant: somebody by the app's own name, or an identity. */
+/** Who is meant: somebody by the app's own name, an identity, or all who are in a group. */
 public class Recipient private constructor(
     private val userId: String?,
     private val identityId: String?,
+    private val groupId: String?,
 ) {
     internal fun toCore(): PlicoRecipient = when {
         userId != null -> PlicoRecipient.User(userId)
+        groupId != null -> PlicoRecipient.Group(groupId)
         else -> PlicoRecipient.Identity(identityId.orEmpty())
     }
 
     override fun equals(other: Any?): Boolean =
-        other is Recipient && other.userId == userId && other.identityId == identityId
+        other is Recipient && other.userId == userId && other.identityId == identityId && other.groupId == groupId
 
-    override fun hashCode(): Int = 31 * userId.hashCode() + identityId.hashCode()
+    override fun hashCode(): Int = listOf(userId, identityId, groupId).hashCode()
 
     /** Names no person: a user id is left out. */
-    override fun toString(): String = "Recipient(${identityId ?: ".."})"
+    override fun toString(): String = "Recipient(${groupId?.let { "group $it" } ?: identityId ?: ".."})"
 
     public companion object {
         /** Whoever the app's backend vouches for under this user id, 1 to 256 bytes of UTF-8. */
-        public fun user(userId: String): Recipient = Recipient(userId, null)
+        public fun user(userId: String): Recipient = Recipient(userId, null, null)
 
         /** This identity: 43 characters of base64url. */
-        public fun identity(identityId: String): Recipient = Recipient(null, identityId)
+        public fun identity(identityId: String): Recipient = Recipient(null, identityId, null)
+
+        /** All who are in this group, now and later: 43 characters of base64url. */
+        public fun group(groupId: String): Recipient = Recipient(null, null, groupId)
+    }
+}
+
+/** A person or a service, or a group, by its id. */
+public sealed class MemberId {
+    /** 43 characters of base64url. */
+    public abstract val id: String
+
+    /** The same, to be given to a call. */
+    public fun toRecipient(): Recipient = when (this) {
+        is Identity -> Recipient.identity(id)
+        is Group -> Recipient.group(id)
+    }
+
+    /** A person, or a service. */
+    public data class Identity(override val id: String) : MemberId()
+
+    /** All who are in this group. */
+    public data class Group(override val id: String) : MemberId()
+
+    internal companion object {
+        fun ofCore(core: PlicoMemberId): MemberId =
+            core.groupId?.let { Group(it) } ?: Identity(core.identityId.orEmpty())
     }
 }
 

@@ -63,12 +63,17 @@ class ArgumentsTest {
     fun `user ids and other ids`() = test {
         val ward = Ward.open()
         val account = ward.doctor.account
+        val group = account.createGroup()
         for (userId in listOf("", "u".repeat(257), "ä".repeat(129), lone)) {
             val visitor = ward.directory.visitor("somebody").account
             fails(INVALID_ARGUMENT) { visitor.register(userId) { error("nobody is asked") } }
             fails(INVALID_ARGUMENT) { account.createSession(Recipient.user(userId)) }
             fails(INVALID_ARGUMENT) { ward.session.grant(Recipient.user(userId)) }
             fails(INVALID_ARGUMENT) { ward.session.revoke(Recipient.user(userId)) }
+            fails(INVALID_ARGUMENT) { account.createGroup(members = mapOf(Recipient.user(userId) to GroupRole.MEMBER)) }
+            fails(INVALID_ARGUMENT) { group.add(Recipient.user(userId)) }
+            fails(INVALID_ARGUMENT) { group.remove(Recipient.user(userId)) }
+            fails(INVALID_ARGUMENT) { group.transfer(Recipient.user(userId)) }
             fails(INVALID_ARGUMENT) { account.acceptIdentityChange(userId) }
             fails(INVALID_ARGUMENT) { account.fingerprint(userId) }
             fails(INVALID_ARGUMENT) { account.isVerified(userId) }
@@ -80,7 +85,18 @@ class ArgumentsTest {
             fails(INVALID_ARGUMENT) { ward.session.grant(Recipient.identity(bad)) }
             fails(INVALID_ARGUMENT) { ward.session.transfer(Recipient.identity(bad)) }
             fails(INVALID_ARGUMENT) { account.nameDevice(bad, "phone") }
+            fails(INVALID_ARGUMENT) { account.group(bad) }
+            fails(INVALID_ARGUMENT) { ward.session.grant(Recipient.group(bad)) }
+            fails(INVALID_ARGUMENT) { group.add(Recipient.group(bad)) }
+            fails(INVALID_ARGUMENT) { account.sessions(bad) }
+            fails(INVALID_ARGUMENT) { account.groups(bad) }
+            fails(INVALID_ARGUMENT) { account.sessionsOfGroup(bad) }
+            fails(INVALID_ARGUMENT) { account.sessionsOfGroup(group.id, bad) }
         }
+        fails(INVALID_ARGUMENT) { group.add(Recipient.user("dr.a")) }
+        fails(INVALID_ARGUMENT) { group.remove(Recipient.user("patient.7")) }
+        fails(INVALID_ARGUMENT) { group.rename(lone) }
+        fails(INVALID_ARGUMENT) { account.createGroup(lone) }
         assertEquals(emptyList<Prefetched>(), account.prefetch(emptyList()))
         val twice = arrayOf(Recipient.user("patient.7"), Recipient.user("patient.7"))
         fails(INVALID_ARGUMENT) { account.createSession(*twice) }

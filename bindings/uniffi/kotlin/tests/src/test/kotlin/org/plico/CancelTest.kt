@@ -49,11 +49,29 @@ class CancelTest {
         val ofFile = account.devices().last().id
         val words = RecoveryKey.generate()
         val code = ward.directory.visitor("dr.a").account.pairingCode()
+        val (signed, group) = session.encryptSigned(data) to account.createGroup("ward")
         val calls = listOf<suspend () -> Any?>(
             { account.createSession(patient) },
             { account.acceptIdentityChange("patient.7") },
             { account.decrypt(sealed) },
             { account.decryptText(text) },
+            { account.decryptSigned(signed.envelope, signed.signature) },
+            { account.createGroup("practice", mapOf(patient to GroupRole.MEMBER)) },
+            { account.sessions() },
+            { account.sessionsOfGroup(group.id) },
+            { account.groups() },
+            { group.refresh() },
+            { group.name() },
+            { group.rename("x") },
+            { group.members() },
+            { group.add(patient) },
+            { group.remove(patient) },
+            { group.transfer(patient, keep = GroupRole.OWNER) },
+            { group.rotate() },
+            { group.delete() },
+            { session.encryptSigned(data) },
+            { session.decryptSigned(signed.envelope, signed.signature) },
+            { session.whoMayRead() },
             { account.decryptFile(folder.resolve("sealed"), folder.resolve("out")) },
             { account.prefetch(listOf(session.id)) },
             { session.encrypt(data) },

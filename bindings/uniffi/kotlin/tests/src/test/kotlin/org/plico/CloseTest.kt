@@ -21,6 +21,10 @@ class CloseTest {
         { session.decrypt(sealed) },
         { session.decryptText(text) },
         { session.decryptFile(folder.resolve("sealed"), folder.resolve("out")) },
+        { session.encryptSigned(data) },
+        { session.sign(sealed) },
+        { session.decryptSigned(sealed, null) },
+        { session.whoMayRead() },
         { session.grant(patient) },
         { session.revoke(patient) },
         { session.leave() },
@@ -34,11 +38,29 @@ class CloseTest {
         { session.metadata() },
     )
 
+    private fun calls(group: Group) = listOf<suspend () -> Any?>(
+        { group.refresh() },
+        { group.name() },
+        { group.rename("x") },
+        { group.members() },
+        { group.add(patient) },
+        { group.remove(patient) },
+        { group.leave() },
+        { group.transfer(patient) },
+        { group.rotate() },
+        { group.delete() },
+    )
+
     private fun calls(account: Account, sealed: ByteArray, text: String, folder: Path) = listOf<suspend () -> Any?>(
         { account.register("dr.a") { error("nobody is asked") } },
         { account.createSession(patient) },
         { account.sessionOf(sealed) },
         { account.decrypt(sealed) },
+        { account.decryptSigned(sealed, null) },
+        { account.createGroup() },
+        { account.sessions() },
+        { account.sessionsOfGroup("A".repeat(43)) },
+        { account.groups() },
         { account.decryptText(text) },
         { account.decryptFile(folder.resolve("sealed"), folder.resolve("out")) },
         { account.prefetch(listOf()) },
@@ -74,6 +96,7 @@ class CloseTest {
         folder.resolve("plain").writeBytes(data)
         ward.session.encryptFile(folder.resolve("plain"), folder.resolve("sealed"))
         val offline = account.offline()
+        val group = account.createGroup()
         close()
         close()
         val accounts = listOf(account, offline, account.offline(), account.maxStaleness(Duration.ofDays(1)))
@@ -83,6 +106,9 @@ class CloseTest {
         val sessions = listOf(ward.session, ward.session.offline(), account.session(ward.session.id))
         for (it in sessions) {
             for (call in calls(it, sealed, text, folder)) fails(CLOSED, call)
+        }
+        for (it in listOf(group, account.group(group.id), offline.group(group.id))) {
+            for (call in calls(it)) fails(CLOSED, call)
         }
         assertEquals(null, account.identityId)
         assertEquals(null, account.deviceId)

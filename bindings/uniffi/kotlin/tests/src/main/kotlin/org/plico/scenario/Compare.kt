@@ -10,7 +10,9 @@ import kotlinx.serialization.json.jsonObject
 import kotlinx.serialization.json.jsonPrimitive
 import kotlinx.serialization.json.long
 import org.plico.Decrypted
+import org.plico.DecryptedSigned
 import org.plico.RecipientInfo
+import org.plico.WrittenBy
 import java.time.Instant
 
 /** Whether a time lies in the last hour, or not long ahead. */
@@ -20,6 +22,7 @@ fun isRecent(time: Instant): Boolean = Instant.now().let { time in it.minusSecon
 fun insane(value: Any?): String? {
     val times = when (value) {
         is Decrypted -> listOf(value.knownAt)
+        is DecryptedSigned -> listOfNotNull(value.content.knownAt, (value.writtenBy as? WrittenBy.Signed)?.at)
         is List<*> -> value.filterIsInstance<RecipientInfo>().map { it.grantedAt }
         else -> emptyList()
     }
@@ -34,6 +37,10 @@ fun World.matches(expected: JsonElement, got: Any?): Boolean = when (got) {
     is ByteArray -> bytes(expected).contentEquals(got)
     is String -> text(expected) == got
     is Decrypted -> expected.jsonObject.all { (name, value) -> sameOpened(name, value, got) }
+    is DecryptedSigned -> expected.jsonObject.all { (name, value) ->
+        if (name == "written_by") sameWriter(value, got.writtenBy) else sameOpened(name, value, got.content)
+    }
+    is Set<*> -> texts(expected).toSet() == got
     is List<*> -> {
         val recipients = got.filterIsInstance<RecipientInfo>()
         if (recipients.isEmpty()) texts(expected) == got else sameRecipients(expected, recipients)
@@ -46,6 +53,11 @@ private fun World.sameOpened(name: String, expected: JsonElement, got: Decrypted
     "session" -> text(expected) == got.sessionId
     "written_offline" -> expected.jsonPrimitive.boolean == got.writtenOffline
     else -> error("`decrypt` gives no `$name`")
+}
+
+private fun World.sameWriter(expected: JsonElement, got: WrittenBy) = when (got) {
+    is WrittenBy.Unsigned -> expected is JsonNull
+    is WrittenBy.Signed -> expected !is JsonNull && text(expected) == got.userId
 }
 
 private fun sameRecipients(expected: JsonElement, got: List<RecipientInfo>): Boolean {
@@ -68,6 +80,8 @@ fun shown(value: Any?): String = when (value) {
     is ByteArray -> "${value.size} bytes"
     is String -> "a text of ${value.length} characters"
     is Decrypted -> "${value.data.size} bytes, written offline: ${value.writtenOffline}"
+    is DecryptedSigned -> shown(value.content)
+    is Set<*> -> value.joinToString()
     is List<*> -> value.joinToString { if (it is RecipientInfo) member(it).toString() else it.toString() }
     else -> value::class.simpleName.orEmpty()
 }

@@ -18,6 +18,8 @@ import kotlinx.serialization.json.long
 import org.plico.Account
 import org.plico.EncryptionSession
 import org.plico.ErrorCode
+import org.plico.Group
+import org.plico.MemberId
 import org.plico.OnMissing
 import org.plico.Plico
 import org.plico.PlicoException
@@ -67,6 +69,7 @@ private suspend fun World.result(step: Step): Any? {
         is Plico -> plicoResult(on, step.verb, args)
         is Account -> accountResult(on, step.verb, args)
         is EncryptionSession -> sessionResult(on, step.verb, args)
+        is Group -> groupResult(on, step.verb, args)
         else -> error("`${step.on}` is ${shown(on)}")
     }
 }
@@ -140,6 +143,16 @@ private suspend fun World.accountResult(account: Account, verb: String, args: Js
     "export_identity" -> account.exportIdentity(fileKey(args.getValue("key").jsonObject))
     "import_identity" -> account.importIdentity(bytes(args.getValue("file")), fileKey(args.getValue("key").jsonObject))
     "decrypt" -> account.decrypt(bytes(args.getValue("envelope")), context(args))
+    "create_group" -> {
+        val members = args["members"]?.jsonArray.orEmpty().map { it.jsonObject }.associate { recipient(it) to role(it) }
+        val fromNowOn = args["from_now_on"]?.jsonPrimitive?.boolean ?: false
+        account.createGroup(args["name"]?.let(::text), members, fromNowOn)
+    }
+    "group" -> account.group(text(args.getValue("id")))
+    "groups" -> account.groups().items.toSet()
+    "sessions_of_group" -> account.sessionsOfGroup(text(args.getValue("group"))).items.toSet()
+    "decrypt_signed" ->
+        account.decryptSigned(bytes(args.getValue("envelope")), args["signature"]?.let(::bytes), context(args))
     "decrypt_text" -> account.decryptText(text(args.getValue("text")), context(args))
     "decrypt_file" -> nothing {
         account.decryptFile(path(args.text("source")), path(args.text("target")), context(args))
@@ -187,6 +200,19 @@ private suspend fun World.sessionResult(session: EncryptionSession, verb: String
         session.encryptFile(path(args.text("source")), path(args.text("target")), context(args))
     }
     "decrypt" -> session.decrypt(bytes(args.getValue("envelope")), context(args))
+    "encrypt_signed" -> {
+        val signed = session.encryptSigned(bytes(args.getValue("data")), context(args))
+        write(args.text("signature"), signed.signature)
+        signed.envelope
+    }
+    "sign" -> session.sign(bytes(args.getValue("envelope")), context(args))
+    "decrypt_signed" ->
+        session.decryptSigned(bytes(args.getValue("envelope")), args["signature"]?.let(::bytes), context(args))
+    "who_may_read" -> {
+        val list = session.whoMayRead()
+        check(isRecent(list.asOf)) { "a time is far from now" }
+        list.mayRead.filter { it.who is MemberId.Identity }.map { "${it.userId} ${it.path.size}" }.toSet()
+    }
     "decrypt_text" -> session.decryptText(text(args.getValue("text")), context(args))
     "decrypt_file" -> nothing {
         session.decryptFile(path(args.text("source")), path(args.text("target")), context(args))
@@ -209,6 +235,20 @@ private suspend fun World.sessionResult(session: EncryptionSession, verb: String
     "metadata" -> session.metadata()
     "offline" -> session.offline()
     "max_staleness" -> session.maxStaleness(Duration.ofMillis(args.getValue("ms").jsonPrimitive.long))
+    else -> error("`$verb` is not known")
+}
+
+private suspend fun World.groupResult(group: Group, verb: String, args: JsonObject): Any? = when (verb) {
+    "group_id" -> group.id
+    "group_name" -> group.name()
+    "members" -> group.members().map { "${it.userId ?: it.who.id} ${it.role.name.lowercase()}" }.toSet()
+    "rename" -> nothing { group.rename(text(args.getValue("name"))) }
+    "add" -> nothing { group.add(recipient(args.getValue("who").jsonObject), role(args)) }
+    "remove" -> nothing { group.remove(recipient(args.getValue("who").jsonObject)) }
+    "leave" -> nothing { group.leave() }
+    "rotate" -> nothing { group.rotate() }
+    "refresh" -> nothing { group.refresh() }
+    "delete_group" -> nothing { group.delete() }
     else -> error("`$verb` is not known")
 }
 

@@ -13,6 +13,7 @@ import kotlinx.serialization.json.long
 import org.plico.Context
 import org.plico.FileKey
 import org.plico.Grant
+import org.plico.GroupRole
 import org.plico.Recipient
 import org.plico.Rights
 import java.nio.file.Path
@@ -94,7 +95,12 @@ class World(val args: Args) {
     }
 
     fun recipient(json: JsonObject): Recipient =
-        json["user"]?.let { Recipient.user(text(it)) } ?: Recipient.identity(text(json.getValue("identity")))
+        json["user"]?.let { Recipient.user(text(it)) }
+            ?: json["group"]?.let { Recipient.group(text(it)) }
+            ?: Recipient.identity(text(json.getValue("identity")))
+
+    fun role(json: JsonObject): GroupRole =
+        json["role"]?.let { GroupRole.valueOf(it.jsonPrimitive.content.uppercase()) } ?: GroupRole.MEMBER
 
     fun fileKey(json: JsonObject): FileKey =
         json["passphrase"]?.let { FileKey.Passphrase(text(it)) }
