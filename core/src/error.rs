@@ -34,6 +34,11 @@ impl Error {
         }
     }
 
+    /// The detail, if there is one.
+    pub(crate) fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
     /// The same with a detail: no secret and no personal data may be in it.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {

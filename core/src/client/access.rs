@@ -67,6 +67,17 @@ pub enum AccessEnd {
     Expired,
 }
 
+impl AccessEnd {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Revoked => "revoked",
+            Self::Cascade => "fell with whoever had granted",
+            Self::Left => "left",
+            Self::Expired => "expired",
+        }
+    }
+}
+
 /// What [`EncryptionSession::who_may_read`] gives. As text it is a tree, with
 /// names in it: not for logs.
 #[derive(Clone, PartialEq, Eq)]
@@ -126,7 +137,7 @@ impl fmt::Display for AccessList {
         for it in &self.former {
             let who = name(&it.who, it.user_id.as_deref());
             let (cause, ago) = (it.cause, days(it.at, self.as_of));
-            writeln!(f, "no more: {who}, {cause:?}, {ago} days ago")?;
+            writeln!(f, "no more: {who}, {}, {ago} days ago", cause.words())?;
         }
         Ok(())
     }

@@ -22,7 +22,7 @@ use plico_protocol::format::bodies::{SessionBody, Step};
 use plico_protocol::format::ids::{ChainId, EntryHash, Recipient};
 use plico_protocol::keyring::EpochSecret;
 use plico_protocol::rights::draft::{Draft, DraftError, Writer, rotate, through};
-use plico_protocol::rights::{SessionState, due};
+use plico_protocol::rights::{RightsError, SessionState, due};
 use plico_protocol::wire::b64::B64;
 use plico_protocol::wire::rest::{Append, Appended, EntryUpload};
 use plico_protocol::wire::upload::draft_to_rest;
@@ -63,6 +63,13 @@ pub(crate) fn draft_error(error: DraftError) -> Error {
     }
 }
 
+/// Whether a replay was refused for how groups would be nested.
+fn is_nesting(error: &Error) -> bool {
+    let nesting = [RightsError::Circle, RightsError::TooDeep];
+    let mut details = nesting.iter().map(ToString::to_string);
+    details.any(|it| error.detail() == Some(it.as_str()))
+}
+
 impl Drafting<'_> {
     /// Takes a draft in, if the session's rules allow it.
     ///
@@ -82,6 +89,8 @@ impl Drafting<'_> {
             ErrorCode::RightsViolation | ErrorCode::GrantExceedsGrantor => {
                 Error::new(ErrorCode::NotAllowed)
             }
+            // Nor a history that is wrong, but one that we may not make.
+            ErrorCode::HistoryInvalid if is_nesting(&error) => ErrorCode::EntryInvalid.into(),
             _ => error,
         })?;
         self.drafts.push(draft);

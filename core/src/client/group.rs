@@ -176,6 +176,8 @@ impl Account {
     /// # Errors
     /// As [`Self::create_session`]; `GROUP_NOT_FOUND`; `ENTRY_INVALID` if groups
     /// would be nested more than four deep; `TOO_LARGE` for a name of over 4,096 bytes.
+    /// The name is written after the group is there: if that fails, the group is in
+    /// [`Self::groups`] without one.
     pub async fn create_group(&self, options: GroupOptions) -> Result<Group> {
         self.inner.check_open()?;
         check_name(options.name.as_deref().unwrap_or_default())?;
@@ -287,7 +289,7 @@ impl Group {
     /// The same for a time: until `end` they belong to it.
     ///
     /// # Errors
-    /// As [`Self::add`]; `INVALID_ARGUMENT` for an owner.
+    /// As [`Self::add`]; `NOT_ALLOWED` for an owner, who has no end.
     pub async fn add_until(
         &self,
         recipient: Recipient,
