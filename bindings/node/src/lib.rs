@@ -16,16 +16,20 @@ mod backups;
 mod bytes;
 mod devices;
 mod failure;
+mod fields;
 mod files;
 mod fingerprint;
+mod folders;
 mod host;
 mod offline_file;
 mod pairing;
 mod plico_handle;
+mod ranges;
 mod recovery;
 mod rights;
 mod runtime;
 mod session;
+mod streams;
 #[cfg(feature = "testing")]
 mod testing;
 mod values;
@@ -49,4 +53,10 @@ pub fn error_codes() -> Vec<CodeOutput> {
         sentence: code.sentence().to_owned(),
     };
     plico::ErrorCode::ALL.iter().map(output).collect()
+}
+
+/// Whose the ciphers of payloads are.
+#[napi]
+pub fn cipher_backend() -> &'static str {
+    plico::Backend::in_use().name()
 }

@@ -67,9 +67,12 @@ test("import and require give the same names and the same classes", () => {
   assert.deepEqual(Object.keys(esm).sort(), [
     "Account",
     "EncryptionSession",
+    "EnvelopeReader",
     "Plico",
     "PlicoError",
     "RecoveryKey",
+    "SealedFolder",
+    "cipherBackend",
     "generatePassphrase",
     "openOfflineFile",
   ]);

@@ -35,7 +35,14 @@ export type { CryptOptions, GrantOptions, RevokeOptions, TransferOptions } from 
 export type { CallOptions } from "./call";
 export type { Context, ContextValue } from "./context";
 export type { Decrypted } from "./decrypted";
+export type { Field, SealedField } from "./fields";
 export type { FileOptions, Progress } from "./files";
+export { SealedFolder } from "./folders";
+export type { FolderMember, FolderOptions } from "./folders";
+export { cipherBackend } from "./ciphers";
+export { EnvelopeReader } from "./ranges";
+export type { RangedSource, RangeOptions } from "./ranges";
+export type { ByteSource } from "./streams";
 export type { Grant, Recipient, RecipientInfo, Right } from "./recipients";
 export type { LogRecord, PlicoEvent } from "./hooks";
 export type { Store, StoreEntry } from "./store";

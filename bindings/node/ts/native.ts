@@ -61,7 +61,50 @@ export interface NativeFile {
   source: string;
   target: string;
   context?: NativeContext;
+  threads?: number;
+  skipLinks?: boolean;
   onProgress?: (progress: NativeProgress) => void;
+}
+
+export interface NativeStreamInput {
+  context?: NativeContext;
+  threads?: number;
+}
+
+export interface NativeStream {
+  write(data: Uint8Array): Promise<Buffer>;
+  finish(): Promise<Buffer>;
+  abandon(): void;
+}
+
+export interface NativeRangesInput {
+  path?: string;
+  length?: number;
+  read?: (offset: number, length: number) => Promise<{ data?: Uint8Array }>;
+  how: NativeStreamInput;
+}
+
+export interface NativeRanges {
+  length(): number;
+  read(start: number, end: number, cancel?: Cancel): Promise<Buffer>;
+  close(): void;
+}
+
+export interface NativeField {
+  data: Uint8Array;
+  context?: NativeContext;
+}
+
+export interface NativeFieldResult {
+  opened?: NativeOpened;
+  code?: string;
+  message?: string;
+}
+
+export interface NativeFolder {
+  members(): { path: string; size: number; isFolder: boolean; modifiedMs: number }[];
+  extract(input: NativeFile, cancel?: Cancel): Promise<NativeProgress>;
+  close(): void;
 }
 
 export interface NativeRequest {
@@ -184,6 +227,11 @@ export interface NativeAccount extends NativeReader {
   createSession(input: NativeSessionInput, cancel?: Cancel): Promise<NativeSession>;
   session(id: string): NativeSession;
   sessionOf(envelope: Uint8Array, cancel?: Cancel): Promise<NativeSession>;
+  decryptStream(input: NativeStreamInput, cancel?: Cancel): NativeStream;
+  openEnvelope(input: NativeRangesInput, cancel?: Cancel): Promise<NativeRanges>;
+  decryptMany(items: NativeField[], cancel?: Cancel): Promise<NativeFieldResult[]>;
+  decryptFolder(input: NativeFile, cancel?: Cancel): Promise<NativeProgress>;
+  openFolder(path: string, how: NativeStreamInput, cancel?: Cancel): Promise<NativeFolder>;
   prefetch(ids: string[], cancel?: Cancel): Promise<NativePrefetched[]>;
   settle(cancel?: Cancel): Promise<number>;
   acceptIdentityChange(userId: string, cancel?: Cancel): Promise<string>;
@@ -224,6 +272,9 @@ export interface NativeSession extends NativeReader {
   encrypt(data: Uint8Array, place?: NativeContext, cancel?: Cancel): Promise<Buffer>;
   encryptText(text: string, place?: NativeContext, cancel?: Cancel): Promise<string>;
   encryptFile(input: NativeFile, cancel?: Cancel): Promise<NativeProgress>;
+  encryptStream(input: NativeStreamInput, cancel?: Cancel): NativeStream;
+  encryptMany(items: NativeField[], cancel?: Cancel): Promise<Buffer[]>;
+  encryptFolder(input: NativeFile, cancel?: Cancel): Promise<NativeProgress>;
   grant(recipient: NativeRecipient, grant: NativeGrant, cancel?: Cancel): Promise<void>;
   revoke(recipient: NativeRecipient, cascade: boolean, cancel?: Cancel): Promise<void>;
   transfer(recipient: NativeRecipient, keep?: NativeGrant, cancel?: Cancel): Promise<void>;
@@ -257,6 +308,7 @@ export interface Addon {
     place: NativeContext | undefined,
     cancel?: Cancel,
   ): Promise<NativeOfflineOpened>;
+  cipherBackend(): string;
   errorCodes(): { code: string; sentence: string }[];
 }
 
