@@ -2,6 +2,7 @@
 
 mod account;
 mod identity;
+mod payloads;
 mod session;
 
 use crate::compare;
