@@ -4,10 +4,13 @@ export const {
   AccessList,
   Account,
   EncryptionSession,
+  EnvelopeReader,
   Group,
   Plico,
   PlicoError,
   RecoveryKey,
+  SealedFolder,
+  cipherBackend,
   generatePassphrase,
   openOfflineFile,
 } = plico;

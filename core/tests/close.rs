@@ -9,7 +9,8 @@ use plico::ports::{BoxFuture, ByteSink, ByteSource, RangedSource};
 use plico::testing::TestDirectory;
 use plico::{
     Account, AccountOptions, DeviceId, EncryptionSession, ErrorCode, FileKey, FileOptions, Grant,
-    Plico, Recipient, RecoverOptions, RecoveryKey, RegisterOptions, RevokeOptions, SnapshotOptions,
+    Group, GroupId, GroupOptions, GroupRole, Plico, Recipient, RecoverOptions, RecoveryKey,
+    RegisterOptions, RevokeOptions, SnapshotOptions,
 };
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -76,6 +77,20 @@ fn of_account<'a>(account: &'a Account, things: &'a Things) -> Vec<(&'static str
         (
             "snapshot",
             call(account.snapshot(&[7; 32], SnapshotOptions::all())),
+        ),
+        (
+            "create_group",
+            call(account.create_group(GroupOptions::new())),
+        ),
+        ("groups", call(account.groups(None))),
+        ("sessions", call(account.sessions(None))),
+        (
+            "sessions_of_group",
+            call(account.sessions_of_group(GroupId::from([9; 32]), None)),
+        ),
+        (
+            "decrypt_signed",
+            call(account.decrypt_signed(&things.sealed, None, None)),
         ),
         ("devices", call(account.devices())),
         (
@@ -256,6 +271,13 @@ fn of_session<'a>(
             call(session.revoke_with(patient(), RevokeOptions::cascade())),
         ),
         ("leave", call(session.leave())),
+        ("who_may_read", call(session.who_may_read())),
+        ("encrypt_signed", call(session.encrypt_signed("x", None))),
+        ("sign", call(session.sign(&things.sealed, None))),
+        (
+            "decrypt_signed",
+            call(session.decrypt_signed(&things.sealed, None, None)),
+        ),
         ("transfer", call(session.transfer(patient(), None))),
         ("end", call(session.end())),
         ("set_metadata", call(session.set_metadata(&[0; 9000]))),
@@ -330,7 +352,8 @@ impl Scene {
         for (account, session) in &self.views() {
             let calls = of_account(account, &self.things);
             let calls = calls.into_iter().chain(of_session(session, &self.things));
-            for (name, call) in calls {
+            let group = account.group(GroupId::from([9; 32]));
+            for (name, call) in calls.chain(of_group(&group)) {
                 let result = call.await;
                 assert_eq!(code(result), ErrorCode::Closed, "{name} of {account:?}");
             }
@@ -425,6 +448,31 @@ async fn an_account_that_is_being_opened_is_not_opened_after_close() {
     assert_eq!(code(ended.unwrap()), ErrorCode::Closed);
 }
 
+/// Every call of a group, none of which may go on after the end.
+fn of_group(group: &Group) -> Vec<(&'static str, Call<'_>)> {
+    let role = GroupRole::Member;
+    vec![
+        ("refresh", call(group.refresh())),
+        ("name", call(group.name())),
+        ("rename", call(group.rename("x"))),
+        ("members", call(group.members())),
+        ("add", call(group.add(patient(), role))),
+        (
+            "add_until",
+            call(group.add_until(patient(), role, std::time::SystemTime::now())),
+        ),
+        ("remove", call(group.remove(patient()))),
+        (
+            "remove_with",
+            call(group.remove_with(patient(), RevokeOptions::cascade())),
+        ),
+        ("leave", call(group.leave())),
+        ("transfer", call(group.transfer(patient(), None))),
+        ("rotate", call(group.rotate())),
+        ("delete", call(group.delete())),
+    ]
+}
+
 /// The `pub async fn`s in the source of `type_name`.
 fn public_calls(type_name: &str) -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/client");
@@ -464,4 +512,6 @@ async fn no_call_is_left_out() {
     );
     let listed = names(of_session(session, &scene.things));
     assert_eq!(listed, public_calls("EncryptionSession"));
+    let group = account.group(GroupId::from([9; 32]));
+    assert_eq!(names(of_group(&group)), public_calls("Group"));
 }

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { openOfflineFile, Plico, RecoveryKey } from "plico";
 import { checkTime } from "./compare.mjs";
+import { payloads } from "./payloads.mjs";
 
 /** In the place of an app's backend: the development directory signs tokens. */
 async function token({ directory, tenant }, userId, identityId) {
@@ -175,6 +176,7 @@ export const verbs = {
         crypt(world, args, signal),
       ),
     ),
+  ...payloads,
   decrypt: (world, args, on, signal) =>
     on.decrypt(world.bytes(args.envelope), crypt(world, args, signal)),
   async encrypt_signed(world, args, session, signal) {

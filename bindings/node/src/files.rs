@@ -33,6 +33,10 @@ pub struct FileInput {
     pub target: String,
     /// The place that it belongs to.
     pub context: Option<ContextInput>,
+    /// How many threads may work on it.
+    pub threads: Option<u32>,
+    /// Of a folder: whether links are left out.
+    pub skip_links: Option<bool>,
     /// Who is told how far it is.
     pub on_progress: Option<Listener>,
 }
@@ -48,11 +52,10 @@ pub(crate) struct FileCall {
 impl FileCall {
     pub fn new(input: FileInput, cancel: Option<&Cancel>) -> Result<Self> {
         let last = Arc::new(Mutex::new(ProgressRecord::default()));
-        let mut options = FileOptions::new()
-            .cancel(Cancel::token(cancel))
+        let mut options = file_options(input.context, input.threads, cancel)?
             .on_progress(reporter(input.on_progress, last.clone()));
-        if let Some(context) = context(input.context)? {
-            options = options.context(context);
+        if input.skip_links == Some(true) {
+            options = options.skip_links();
         }
         Ok(Self {
             source: input.source,
@@ -70,6 +73,22 @@ impl FileCall {
     pub fn progress(&self) -> Arc<Mutex<ProgressRecord>> {
         self.last.clone()
     }
+}
+
+/// What files, streams and ranges have in common.
+pub(crate) fn file_options(
+    place: Option<ContextInput>,
+    threads: Option<u32>,
+    cancel: Option<&Cancel>,
+) -> Result<FileOptions> {
+    let mut options = FileOptions::new().cancel(Cancel::token(cancel));
+    if let Some(context) = context(place)? {
+        options = options.context(context);
+    }
+    if let Some(count) = threads {
+        options = options.threads(usize::try_from(count).unwrap_or(usize::MAX));
+    }
+    Ok(options)
 }
 
 fn reporter(

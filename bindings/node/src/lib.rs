@@ -17,8 +17,10 @@ mod backups;
 mod bytes;
 mod devices;
 mod failure;
+mod fields;
 mod files;
 mod fingerprint;
+mod folders;
 mod group;
 mod group_members;
 mod host;
@@ -26,11 +28,13 @@ mod lists;
 mod offline_file;
 mod pairing;
 mod plico_handle;
+mod ranges;
 mod recovery;
 mod rights;
 mod runtime;
 mod session;
 mod signed;
+mod streams;
 #[cfg(feature = "testing")]
 mod testing;
 mod values;
@@ -54,4 +58,10 @@ pub fn error_codes() -> Vec<CodeOutput> {
         sentence: code.sentence().to_owned(),
     };
     plico::ErrorCode::ALL.iter().map(output).collect()
+}
+
+/// Whose the ciphers of payloads are.
+#[napi]
+pub fn cipher_backend() -> &'static str {
+    plico::Backend::in_use().name()
 }

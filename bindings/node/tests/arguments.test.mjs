@@ -7,14 +7,16 @@ import {
   AccessList,
   Account,
   EncryptionSession,
+  EnvelopeReader,
   Group,
   Plico,
   PlicoError,
   RecoveryKey,
+  SealedFolder,
   openOfflineFile,
 } from "plico";
 import { TestDirectory } from "plico/testing";
-import { trap, everything, missing, all, but, notText, notBytes, notPath, notObject, notList, notMs, notBoolean, notSignal, inside, merge, callOptions, cryptOptions, fileOptions, notDate, notFileKey, notRecoveryKey, notRecipient, notRole, notRights, grants, connection } from "./tools/wrong.mjs";
+import { trap, everything, missing, all, but, notText, notBytes, notPath, notObject, notList, notMs, notBoolean, notSignal, inside, merge, callOptions, cryptOptions, fileOptions, notDate, notFileKey, notRecoveryKey, notRecipient, notRole, notRights, grants, connection, notContext, folderOptions, rangeOptions } from "./tools/wrong.mjs";
 
 const directory = await TestDirectory.start();
 const { account } = await directory.person("dr.a");
@@ -28,6 +30,9 @@ const group = await account.createGroup();
 const sealedText = await session.encryptText("x");
 const right = { directory: directory.url, tenant: directory.tenant };
 const store = { get() {}, scan() {}, commit() {} };
+async function* pieces() {
+  yield sealed;
+}
 
 const pageOptions = merge(
   callOptions,
@@ -296,6 +301,49 @@ const table = {
     [notPath, (it) => session.encryptFile("a", it)],
     [fileOptions, (it) => session.encryptFile("a", "b", it)],
   ],
+  "EncryptionSession#encryptStream": [
+    [all, (it) => session.encryptStream(it)],
+    [fileOptions, (it) => session.encryptStream(pieces(), it)],
+  ],
+  "Account#decryptStream": [
+    [all, (it) => account.decryptStream(it)],
+    [fileOptions, (it) => account.decryptStream(pieces(), it)],
+  ],
+  "Account#openEnvelope": [
+    [but(all, "text"), (it) => account.openEnvelope(it)],
+    [but(all, "number"), (length) => account.openEnvelope({ length, read: () => sealed })],
+    [but(all, "function"), (read) => account.openEnvelope({ length: 7, read })],
+    [{ nul: "a\0b", empty: "", web: new URL("https://x") }, (it) => account.openEnvelope(it)],
+    [rangeOptions, (it) => account.openEnvelope("a", it)],
+  ],
+  "Account#decryptFolder": [
+    [notPath, (it) => account.decryptFolder(it, "b")],
+    [notPath, (it) => account.decryptFolder("a", it)],
+    [fileOptions, (it) => account.decryptFolder("a", "b", it)],
+  ],
+  "Account#openFolder": [
+    [notPath, (it) => account.openFolder(it)],
+    [rangeOptions, (it) => account.openFolder("a", it)],
+  ],
+  "EncryptionSession#encryptFolder": [
+    [notPath, (it) => session.encryptFolder(it, "b")],
+    [notPath, (it) => session.encryptFolder("a", it)],
+    [folderOptions, (it) => session.encryptFolder("a", "b", it)],
+  ],
+  "EncryptionSession#encryptMany": [
+    [notList, (it) => session.encryptMany(it)],
+    [but(all), (it) => session.encryptMany([it])],
+    [notBytes, (data) => session.encryptMany([{ data }])],
+    [notContext, (context) => session.encryptMany([{ data: sealed, context }])],
+    [callOptions, (it) => session.encryptMany([], it)],
+  ],
+  "Account#decryptMany": [
+    [notList, (it) => account.decryptMany(it)],
+    [but(all), (it) => account.decryptMany([it])],
+    [notBytes, (envelope) => account.decryptMany([{ envelope }])],
+    [notContext, (context) => account.decryptMany([{ envelope: sealed, context }])],
+    [callOptions, (it) => account.decryptMany([], it)],
+  ],
   "EncryptionSession#grant": [
     [merge(missing, notRecipient), (it) => session.grant(it)],
     [merge(callOptions, grants), (it) => session.grant({ userId: "dr.a" }, it)],
@@ -383,6 +431,8 @@ const sync = new Set([
   "Account#maxStaleness",
   "EncryptionSession#maxStaleness",
   "RecoveryKey.fromWords",
+  "EncryptionSession#encryptStream",
+  "Account#decryptStream",
 ]);
 let tried = 0;
 
@@ -432,7 +482,7 @@ test("the table knows every method that takes something", () => {
 });
 
 test("nobody makes these objects but the package", () => {
-  for (const type of [AccessList, Account, EncryptionSession, Group, Plico, RecoveryKey]) {
+  for (const type of [AccessList, Account, EncryptionSession, EnvelopeReader, Group, Plico, RecoveryKey, SealedFolder]) {
     assert.throws(() => new type(), { code: "INVALID_ARGUMENT" });
   }
 });

@@ -56,7 +56,7 @@ async function world(delayMs) {
   };
 }
 
-// Each method with arguments that would do. Those of files: files.test.mjs.
+// Each method with arguments that would do. Those of files, folders and streams: in their own tests.
 const calls = {
   "Plico#account": (it, options) => it.plico.account({ store: it.store, ...options }),
   "Account#register": (it, options) =>
@@ -78,6 +78,9 @@ const calls = {
   "Account#decrypt": (it, options) => it.account.decrypt(it.sealed, options),
   "Account#decryptText": (it, options) => it.account.decryptText(it.text, options),
   "Account#decryptJson": (it, options) => it.account.decryptJson(it.text, options),
+  "Account#openEnvelope": (it, options) => it.account.openEnvelope(source(it.sealed), options),
+  "Account#decryptMany": (it, options) =>
+    it.account.decryptMany([{ envelope: it.sealed }], options),
   "Account#prefetch": (it, options) => it.account.prefetch([it.session.id], options),
   "Account#acceptIdentityChange": (it, options) => it.account.acceptIdentityChange("dr.b", options),
   "Account#devices": (it, options) => it.account.devices(options),
@@ -100,6 +103,8 @@ const calls = {
   "EncryptionSession#encrypt": (it, options) => it.session.encrypt(it.sealed, options),
   "EncryptionSession#encryptText": (it, options) => it.session.encryptText("x", options),
   "EncryptionSession#encryptJson": (it, options) => it.session.encryptJson("x", options),
+  "EncryptionSession#encryptMany": (it, options) =>
+    it.session.encryptMany([{ data: it.sealed }], options),
   "EncryptionSession#decrypt": (it, options) => it.session.decrypt(it.sealed, options),
   "EncryptionSession#decryptText": (it, options) => it.session.decryptText(it.text, options),
   "EncryptionSession#decryptJson": (it, options) => it.session.decryptJson(it.text, options),
@@ -146,6 +151,10 @@ const unknown = (sealed) => {
   copy.fill(7, 6, 22);
   return copy;
 };
+const source = (sealed) => ({
+  length: sealed.length,
+  read: (offset, length) => sealed.subarray(offset, offset + length),
+});
 const isCancelled = (reason) => ({ name: "PlicoError", code: "CANCELLED", cause: reason });
 
 for (const [name, call] of Object.entries({ ...calls, ...atOnce })) {
@@ -209,7 +218,7 @@ test("Plico.open ends, too", async () => {
 });
 
 test("the lists above know every method", () => {
-  const without = /#(constructor|close|session|group|offline|maxStaleness|(en|de)cryptFile)$/;
+  const without = /#(constructor|close|session|group|offline|maxStaleness|(en|de)crypt(File|Folder|Stream)|openFolder)$/;
   const methods = [Account, EncryptionSession, Group, Plico].flatMap((type) =>
     Object.entries(Object.getOwnPropertyDescriptors(type.prototype))
       .filter(([, { value }]) => typeof value === "function")

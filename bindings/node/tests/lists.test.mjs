@@ -68,10 +68,13 @@ test("import and require give the same names and the same classes", () => {
     "AccessList",
     "Account",
     "EncryptionSession",
+    "EnvelopeReader",
     "Group",
     "Plico",
     "PlicoError",
     "RecoveryKey",
+    "SealedFolder",
+    "cipherBackend",
     "generatePassphrase",
     "openOfflineFile",
   ]);

@@ -10,6 +10,7 @@ import {
   object,
   oneOf,
   options as checked,
+  path,
   text,
 } from "./check";
 import type { PlicoErrorCode } from "./codes";
@@ -18,12 +19,15 @@ import { decrypted, type Decrypted } from "./decrypted";
 import { deviceInfo, fileKey, type DeviceInfo, type FileKey } from "./devices";
 import "./dispose";
 import { invalid, PlicoError } from "./errors";
-import { file, type FileOptions } from "./files";
+import { decryptMany, type SealedField } from "./fields";
+import { file, threads, type FileOptions } from "./files";
 import type { Fingerprint } from "./fingerprint";
+import { makeFolder, type SealedFolder } from "./folders";
 import { groupInput, makeGroup, type Group, type GroupOptions } from "./group";
 import { fromJson } from "./json";
 import { after, type Page, type PageOptions } from "./lists";
-import type { Addon, NativeAccount, NativePrefetched } from "./native";
+import type { Addon, NativeAccount, NativePrefetched, NativeStreamInput } from "./native";
+import { openEnvelope, type EnvelopeReader, type RangedSource, type RangeOptions } from "./ranges";
 import { grant, recipient, type Grant, type Recipient } from "./recipients";
 import {
   nativeRecoveryKey,
@@ -32,6 +36,8 @@ import {
   type SetRecoveryKeyOptions,
 } from "./recovery";
 import { makeSession, type CryptOptions, type EncryptionSession } from "./session";
+import { stream, type ByteSource } from "./streams";
+import type { ReadableStream } from "node:stream/web";
 import { decryptedSigned, maybeSignature, type DecryptedSigned } from "./signed";
 
 /** How to register. */
@@ -305,6 +311,108 @@ export class Account implements AsyncDisposable {
   ): Promise<void> {
     return file(this.#addon, source, target, options, (input, cancel) =>
       this.#native.decryptFile(input, cancel),
+    );
+  }
+
+  /**
+   * Decrypts the envelope that `source` gives, as it comes, whatever session it is
+   * of. No byte comes out that is not authentic. A piece is read from `source` when
+   * somebody reads the result, and not before; memory does not grow with the length.
+   *
+   * **What comes out is right only once the stream has come to its end.** Errors come
+   * out of the stream, and then what came before must be discarded: as
+   * {@link Account.decrypt}, for an envelope that is cut at its end at the latest; `IO` if
+   * `source` fails, with what it threw as `cause`; `CANCELLED`; `CLOSED`. Whoever
+   * stops reading, cancels it.
+   *
+   * @throws {PlicoError} `INVALID_ARGUMENT`, at once.
+   *
+   * @example
+   * ```ts
+   * const answer = await fetch(url);
+   * const plain = account.decryptStream(answer.body, { context });
+   * await pipeline(plain, createWriteStream("scan.part"));
+   * await rename("scan.part", "scan.dcm"); // only when it was whole
+   * ```
+   */
+  decryptStream(source: ByteSource, options?: FileOptions): ReadableStream<Uint8Array> {
+    return stream(this.#addon, source, options, "given", (input, cancel) =>
+      this.#native.decryptStream(input, cancel),
+    );
+  }
+
+  /**
+   * Opens an envelope to read parts of it: from a file, or from wherever ranges can
+   * be fetched. The key's commitment and the length are verified before this
+   * is fulfilled, with two requests to the source, or three if the envelope is padded.
+   *
+   * Errors: as {@link Account.decrypt}; `IO`, with what the source threw as `cause`.
+   */
+  async openEnvelope(
+    source: string | URL | RangedSource,
+    options?: RangeOptions,
+  ): Promise<EnvelopeReader> {
+    return openEnvelope(this.#addon, source, options, (input, cancel) =>
+      this.#native.openEnvelope(input, cancel),
+    );
+  }
+
+  /**
+   * Opens each of `fields` as {@link Account.decrypt} does. Each session and epoch is
+   * looked up once. Each has its own result, in the order given, in the form of
+   * `Promise.allSettled`; a `reason` is a {@link PlicoError}.
+   *
+   * Errors: `TOO_LARGE` if they are of more than 4,096 sessions and epochs.
+   */
+  async decryptMany(
+    fields: readonly SealedField[],
+    options?: CallOptions,
+  ): Promise<PromiseSettledResult<Decrypted>[]> {
+    return decryptMany(this.#addon, fields, options, (items, cancel) =>
+      this.#native.decryptMany(items, cancel),
+    );
+  }
+
+  /**
+   * Decrypts a folder that {@link EncryptionSession.encryptFolder} made, into `target`,
+   * where there must be nothing yet and which appears only when every byte is
+   * authenticated and on the disk. Files and folders are for their owner alone.
+   *
+   * Errors: as {@link Account.decryptFile}; `INVALID_ARGUMENT` for an archive with links,
+   * devices, or paths that lead out of it, and for what is no archive; `IO` if
+   * `target` exists.
+   */
+  async decryptFolder(
+    source: string | URL,
+    target: string | URL,
+    options?: FileOptions,
+  ): Promise<void> {
+    return file(this.#addon, source, target, options, (input, cancel) =>
+      this.#native.decryptFolder(input, cancel),
+    );
+  }
+
+  /**
+   * Lists what is in an encrypted folder, and then decrypts members one by one. For the
+   * list, only the chunks of 16 KiB are read that hold the archive's headers.
+   *
+   * Errors: as {@link Account.decryptFolder}.
+   */
+  async openFolder(source: string | URL, options?: RangeOptions): Promise<SealedFolder> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const given = checked(options);
+        const how: NativeStreamInput = {};
+        const place = context(given.context);
+        if (place !== undefined) how.context = place;
+        const count = maybe(given.threads, threads, "threads");
+        if (count !== undefined) how.threads = count;
+        return this.#native
+          .openFolder(path(source, "source"), how, cancel)
+          .then((it) => makeFolder(this.#addon, it));
+      },
     );
   }
 

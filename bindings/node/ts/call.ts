@@ -68,6 +68,7 @@ export async function call<T>(
   }
 }
 
-function bug(cause: unknown): PlicoError {
+/** @internal */
+export function bug(cause: unknown): PlicoError {
   return new PlicoError("INTERNAL", "INTERNAL: A bug in this SDK: please report it.", { cause });
 }

@@ -1,18 +1,19 @@
 import { call, type CallOptions } from "./call";
-import { callable, maybe, path } from "./check";
+import { boolean, callable, maybe, path } from "./check";
 import { context, type Context } from "./context";
-import { PlicoError } from "./errors";
+import { invalid, PlicoError } from "./errors";
+import type { FolderOptions } from "./folders";
 import type { Addon, Cancel, NativeFile, NativeProgress } from "./native";
 
-/** How far a file has come, in bytes of plaintext. */
+/** How far a file, a folder or a stream has come, in bytes of plaintext. */
 export interface Progress {
   /** Bytes done. */
   readonly done: number;
-  /** Bytes in all. */
+  /** Bytes in all; 0 for a stream, which does not say. */
   readonly total: number;
 }
 
-/** How a file is encrypted or decrypted. */
+/** How a file, a folder or a stream is encrypted or decrypted. */
 export interface FileOptions extends CallOptions {
   /** The place that the file belongs to; the same one opens it again. */
   readonly context?: Context | undefined;
@@ -22,14 +23,27 @@ export interface FileOptions extends CallOptions {
    * cancelled, with what it threw as the error's `cause`.
    */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /**
+   * How many threads may work on it, from 1 to 64; the output is the same. If
+   * not given, as many as there are cores for files and folders, and 1 for streams.
+   */
+  readonly threads?: number | undefined;
 }
 
-/** @internal Both directions, of accounts and of sessions. */
+/** @internal */
+export function threads(value: number, name: string): number {
+  if (!Number.isInteger(value) || value < 1 || value > 64) {
+    throw invalid(`${name} is a whole number from 1 to 64`);
+  }
+  return value;
+}
+
+/** @internal Files and folders in both directions, of accounts and of sessions. */
 export async function file(
   addon: Addon,
   source: string | URL,
   target: string | URL,
-  options: FileOptions | undefined,
+  options: FolderOptions | undefined,
   start: (input: NativeFile, cancel: Cancel) => Promise<NativeProgress>,
 ): Promise<void> {
   let listener: FileOptions["onProgress"];
@@ -66,6 +80,10 @@ export async function file(
           target: path(target, "target"),
         };
         if (place !== undefined) input.context = place;
+        const count = maybe(options?.threads, threads, "threads");
+        if (count !== undefined) input.threads = count;
+        const skipLinks = maybe(options?.skipLinks, boolean, "skipLinks");
+        if (skipLinks !== undefined) input.skipLinks = skipLinks;
         if (listener !== undefined) input.onProgress = tell;
         return start(input, cancel);
       },

@@ -126,7 +126,50 @@ export interface NativeFile {
   source: string;
   target: string;
   context?: NativeContext;
+  threads?: number;
+  skipLinks?: boolean;
   onProgress?: (progress: NativeProgress) => void;
+}
+
+export interface NativeStreamInput {
+  context?: NativeContext;
+  threads?: number;
+}
+
+export interface NativeStream {
+  write(data: Uint8Array): Promise<Buffer>;
+  finish(): Promise<Buffer>;
+  abandon(): void;
+}
+
+export interface NativeRangesInput {
+  path?: string;
+  length?: number;
+  read?: (offset: number, length: number) => Promise<{ data?: Uint8Array }>;
+  how: NativeStreamInput;
+}
+
+export interface NativeRanges {
+  length(): number;
+  read(start: number, end: number, cancel?: Cancel): Promise<Buffer>;
+  close(): void;
+}
+
+export interface NativeField {
+  data: Uint8Array;
+  context?: NativeContext;
+}
+
+export interface NativeFieldResult {
+  opened?: NativeOpened;
+  code?: string;
+  message?: string;
+}
+
+export interface NativeFolder {
+  members(): { path: string; size: number; isFolder: boolean; modifiedMs: number }[];
+  extract(input: NativeFile, cancel?: Cancel): Promise<NativeProgress>;
+  close(): void;
 }
 
 export interface NativeRequest {
@@ -260,6 +303,11 @@ export interface NativeAccount extends NativeReader {
   sessions(after: string | undefined, cancel?: Cancel): Promise<NativePage>;
   sessionsOfGroup(group: string, after: string | undefined, cancel?: Cancel): Promise<NativePage>;
   groups(after: string | undefined, cancel?: Cancel): Promise<NativePage>;
+  decryptStream(input: NativeStreamInput, cancel?: Cancel): NativeStream;
+  openEnvelope(input: NativeRangesInput, cancel?: Cancel): Promise<NativeRanges>;
+  decryptMany(items: NativeField[], cancel?: Cancel): Promise<NativeFieldResult[]>;
+  decryptFolder(input: NativeFile, cancel?: Cancel): Promise<NativeProgress>;
+  openFolder(path: string, how: NativeStreamInput, cancel?: Cancel): Promise<NativeFolder>;
   prefetch(ids: string[], cancel?: Cancel): Promise<NativePrefetched[]>;
   settle(cancel?: Cancel): Promise<number>;
   acceptIdentityChange(userId: string, cancel?: Cancel): Promise<string>;
@@ -303,6 +351,9 @@ export interface NativeSession extends NativeReader {
   encryptSigned(data: Uint8Array, place?: NativeContext, cancel?: Cancel): Promise<NativeSigned>;
   sign(envelope: Uint8Array, place?: NativeContext, cancel?: Cancel): Promise<Buffer>;
   whoMayRead(cancel?: Cancel): Promise<NativeAccessList>;
+  encryptStream(input: NativeStreamInput, cancel?: Cancel): NativeStream;
+  encryptMany(items: NativeField[], cancel?: Cancel): Promise<Buffer[]>;
+  encryptFolder(input: NativeFile, cancel?: Cancel): Promise<NativeProgress>;
   grant(recipient: NativeRecipient, grant: NativeGrant, cancel?: Cancel): Promise<void>;
   revoke(recipient: NativeRecipient, cascade: boolean, cancel?: Cancel): Promise<void>;
   transfer(recipient: NativeRecipient, keep?: NativeGrant, cancel?: Cancel): Promise<void>;
@@ -355,6 +406,7 @@ export interface Addon {
     place: NativeContext | undefined,
     cancel?: Cancel,
   ): Promise<NativeOfflineOpened>;
+  cipherBackend(): string;
   errorCodes(): { code: string; sentence: string }[];
 }
 

@@ -4,7 +4,9 @@ import { boolean, bytes, maybe, milliseconds, options as checked, text } from ".
 import { context, type Context } from "./context";
 import { decrypted, type Decrypted } from "./decrypted";
 import { invalid } from "./errors";
+import { encryptMany, type Field } from "./fields";
 import { file, type FileOptions } from "./files";
+import type { FolderOptions } from "./folders";
 import type { Addon, NativeSession } from "./native";
 import { fromJson, toJson } from "./json";
 import {
@@ -23,6 +25,8 @@ import {
   type DecryptedSigned,
   type SignedEnvelope,
 } from "./signed";
+import { stream, type ByteSource } from "./streams";
+import type { ReadableStream } from "node:stream/web";
 
 /** How something is encrypted or decrypted. */
 export interface CryptOptions extends CallOptions {
@@ -159,6 +163,64 @@ export class EncryptionSession {
   ): Promise<void> {
     return file(this.#addon, source, target, options, (input, cancel) =>
       this.#native.encryptFile(input, cancel),
+    );
+  }
+
+  /**
+   * Encrypts what `source` gives, as it comes: the result is an envelope, like
+   * {@link EncryptionSession.encrypt}'s and {@link EncryptionSession.encryptFile}'s.
+   * A piece is read from `source` when somebody reads the result, and not
+   * before; memory does not grow with the length, which is not hidden.
+   *
+   * Errors come out of the stream, and then what came before is no envelope: as
+   * {@link EncryptionSession.encrypt}; `IO` if `source` fails, with what it threw
+   * as `cause`; `CANCELLED`. Whoever stops reading, cancels it.
+   *
+   * @throws {PlicoError} `INVALID_ARGUMENT`, at once.
+   *
+   * @example
+   * ```ts
+   * const sealed = session.encryptStream(createReadStream("scan.dcm"), { context });
+   * await fetch(url, { method: "PUT", body: sealed, duplex: "half" });
+   * ```
+   */
+  encryptStream(source: ByteSource, options?: FileOptions): ReadableStream<Uint8Array> {
+    return stream(this.#addon, source, options, "taken", (input, cancel) =>
+      this.#native.encryptStream(input, cancel),
+    );
+  }
+
+  /**
+   * Encrypts each of `fields` as {@link EncryptionSession.encrypt} does, and
+   * gives the envelopes in their order. The session is looked at once, so all are
+   * of one epoch. For fields and messages, some thousand at a time: reading the
+   * arguments takes the event loop's thread some microseconds for each.
+   *
+   * Errors: as {@link EncryptionSession.encrypt}. Then there is no result for any of them.
+   */
+  async encryptMany(fields: readonly Field[], options?: CallOptions): Promise<Buffer[]> {
+    return encryptMany(this.#addon, fields, options, (items, cancel) =>
+      this.#native.encryptMany(items, cancel),
+    );
+  }
+
+  /**
+   * Encrypts the folder `source`, with all that is in it, into the file
+   * `target`, as {@link EncryptionSession.encryptFile} does. In the envelope is a
+   * tar archive of regular files and folders: names, sizes and number are hidden,
+   * the sum of the sizes is not. At most 1,000,000 members. Kept are the times of
+   * the last change and who may execute a file; not the owner and the other rights.
+   *
+   * Errors: `IO`, also if a file changes meanwhile; `INVALID_ARGUMENT` if there is
+   * a link, see {@link FolderOptions.skipLinks}, or a name that is not Unicode.
+   */
+  async encryptFolder(
+    source: string | URL,
+    target: string | URL,
+    options?: FolderOptions,
+  ): Promise<void> {
+    return file(this.#addon, source, target, options, (input, cancel) =>
+      this.#native.encryptFolder(input, cancel),
     );
   }
 

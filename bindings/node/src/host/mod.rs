@@ -2,10 +2,12 @@
 //! throws: a failure comes as an answer that says so.
 
 mod hooks;
+mod ranges;
 mod store;
 mod transport;
 
 pub(crate) use hooks::{EventListener, LogListener, on_event, on_log};
+pub(crate) use ranges::{HostRanges, ReadFunction};
 pub(crate) use store::{HostStore, StoreInput};
 pub(crate) use transport::{HostTransport, TransportFunction};
 

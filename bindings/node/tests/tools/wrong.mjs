@@ -75,7 +75,7 @@ const notCount = but(everything, "number");
 export const notBoolean = but(everything, "boolean");
 const notFunction = but(everything, "function");
 export const notDate = but(everything, "date");
-const notContext = but(everything, "object", "bytes");
+export const notContext = but(everything, "object", "bytes");
 export const notSignal = everything;
 const notFieldValue = but(all, "number", "boolean", "text", "bigint", "bytes", "negative");
 
@@ -120,9 +120,18 @@ export const cryptOptions = merge(
     },
   },
 );
-export const fileOptions = merge(
+const notThreads = merge(but(everything, "number"), { none: 0, "too many": 65 });
+export const rangeOptions = merge(
   cryptOptions,
+  inside(notThreads, (threads) => ({ threads })),
+);
+export const fileOptions = merge(
+  rangeOptions,
   inside(notFunction, (onProgress) => ({ onProgress })),
+);
+export const folderOptions = merge(
+  fileOptions,
+  inside(notBoolean, (skipLinks) => ({ skipLinks })),
 );
 export const notRecipient = merge(
   notObject,

@@ -4,10 +4,13 @@ import {
   AccessList,
   Account,
   EncryptionSession,
+  EnvelopeReader,
   Group,
   Plico,
   PlicoError,
   RecoveryKey,
+  SealedFolder,
+  cipherBackend,
   generatePassphrase,
   openOfflineFile,
   type Access,
@@ -23,6 +26,7 @@ import {
   type GroupRole,
   type OfflineOpened,
   type Page,
+  type RangedSource,
   type PlicoErrorCode,
   type PlicoEvent,
   type Recipient,
@@ -145,6 +149,36 @@ export async function usage(): Promise<void> {
   console.log(json.a, unknown, await session.decryptText(text), await account.decryptText(text));
   await account.decryptFile("b", "c");
   await session.decryptFile("b", "c");
+
+  const { createReadStream } = await import("node:fs");
+  const source = createReadStream("a");
+  const sealing = session.encryptStream(source, { context, threads: 2, signal: AbortSignal.timeout(9) });
+  const plain = account.decryptStream(sealing, { onProgress: ({ done }) => console.log(done) });
+  for await (const part of plain) console.log(part.byteLength);
+  const response = await fetch("https://example.org/scan.plico");
+  if (response.body !== null) await new Response(account.decryptStream(response.body)).text();
+  // @ts-expect-error: pieces are bytes
+  session.encryptStream((async function* () { yield "text"; })());
+  // @ts-expect-error: options are those of files
+  session.encryptStream(source, { skipLinks: true });
+  const ranged: RangedSource = { length: 7, read: async (offset, length) => bytes.subarray(offset, offset + length) };
+  await using reader: EnvelopeReader = await account.openEnvelope(ranged, { context, threads: 4 });
+  const part: Buffer = await reader.read(0, reader.length, { signal: AbortSignal.timeout(9) });
+  console.log(part, await account.openEnvelope(new URL("file:///b")), cipherBackend().length);
+  // @ts-expect-error: how long it is must be known
+  await account.openEnvelope({ read: async () => bytes });
+  const many: Buffer[] = await session.encryptMany([{ data: bytes, context }, { data: bytes }]);
+  for (const it of await account.decryptMany(many.map((envelope) => ({ envelope, context })))) {
+    if (it.status === "fulfilled") console.log(it.value.data, it.value.sessionId);
+  }
+  await session.encryptFolder("a", "b", { skipLinks: true, threads: 2 });
+  await account.decryptFolder("b", "c", { context });
+  const folder: SealedFolder = await account.openFolder("b", { context });
+  for (const { path, size, isFolder, modified } of folder.members) {
+    if (!isFolder) await folder.extract(path, "c");
+    console.log(size, modified.getTime());
+  }
+  await folder.close();
 
   const infos: RecipientInfo[] = await session.recipients();
   const until: Date | undefined = infos[0]?.expiresAt;

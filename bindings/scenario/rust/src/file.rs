@@ -12,6 +12,8 @@ const FORMAT: u32 = 1;
 #[serde(deny_unknown_fields)]
 struct Scenario {
     format: u32,
+    #[serde(default, rename = "files")]
+    _files: Vec<Value>,
     phases: Vec<Phase>,
 }
 
@@ -21,6 +23,8 @@ struct Phase {
     name: String,
     #[serde(rename = "directory")]
     _directory: String,
+    #[serde(default, rename = "languages")]
+    _languages: Vec<String>,
     steps: Vec<Value>,
 }
 

@@ -1,6 +1,6 @@
 //! Verbs on an account.
 
-use super::{Done, Failed, Given};
+use super::{Done, Failed, Given, payloads};
 use crate::enrol;
 use crate::value;
 use crate::world::Outcome;
@@ -38,6 +38,8 @@ pub async fn perform(verb: &str, account: &Account, given: &Given<'_>) -> Done {
             };
             Outcome::Texts(results.into_iter().map(word).collect())
         }
+        "decrypt_stream" => payloads::decrypt_stream(account, given).await?,
+        "read_range" => payloads::read_range(account, given).await?,
         "settle" => {
             let count = account.settle().await?;
             Outcome::Number(u64::try_from(count).unwrap_or(u64::MAX))

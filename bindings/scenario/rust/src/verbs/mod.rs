@@ -3,6 +3,7 @@
 mod account;
 mod group;
 mod identity;
+mod payloads;
 mod session;
 
 use crate::compare;

@@ -1,6 +1,6 @@
 //! Verbs on a session.
 
-use super::{Done, Failed, Given, unknown};
+use super::{Done, Failed, Given, payloads, unknown};
 use crate::compare;
 use crate::world::Outcome;
 use plico::{Access, EncryptionSession, MemberId, RevokeOptions};
@@ -85,6 +85,7 @@ async fn change_session(
     given: &Given<'_>,
 ) -> Result<(), Failed> {
     let done = match verb {
+        "encrypt_stream" => return payloads::encrypt_stream(session, given).await,
         "encrypt_file" => {
             let (source, target) = (given.path("source")?, given.path("target")?);
             session

@@ -1,0 +1,141 @@
+//! Whole folders as one envelope.
+
+use crate::account::AccountHandle;
+use crate::files::{FileCall, FileInput, ProgressRecord};
+use crate::runtime::{Cancel, promise, promise_long};
+use crate::session::SessionHandle;
+use crate::streams::StreamInput;
+use napi::Env;
+use napi::bindgen_prelude::PromiseRaw;
+use napi_derive::napi;
+use plico::{ErrorCode, SealedFolder};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A file or a folder in an encrypted folder.
+#[napi(object, object_from_js = false)]
+pub struct MemberOutput {
+    /// Where it is.
+    pub path: String,
+    /// How many bytes it has.
+    pub size: f64,
+    /// Whether it is a folder.
+    pub is_folder: bool,
+    /// When it was last changed, in milliseconds since 1970.
+    pub modified_ms: f64,
+}
+
+/// An encrypted folder.
+#[napi]
+pub struct FolderHandle {
+    folder: Mutex<Option<Arc<SealedFolder>>>,
+}
+
+impl FolderHandle {
+    fn place(&self) -> std::sync::MutexGuard<'_, Option<Arc<SealedFolder>>> {
+        self.folder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[napi]
+impl FolderHandle {
+    /// Everything in it; nothing once it is closed.
+    #[napi]
+    pub fn members(&self) -> Vec<MemberOutput> {
+        let place = self.place();
+        let members = place.as_ref().map(|it| it.members()).unwrap_or_default();
+        let output = |it: &plico::Member| MemberOutput {
+            path: it.path.clone(),
+            size: it.size as f64,
+            is_folder: it.is_folder,
+            modified_ms: it.modified_s as f64 * 1000.0,
+        };
+        members.iter().map(output).collect()
+    }
+
+    /// Decrypts one file of it, whose path is the source.
+    #[napi]
+    pub fn extract<'env>(
+        &self,
+        env: &'env Env,
+        input: FileInput,
+        cancel: Option<&Cancel>,
+    ) -> napi::Result<PromiseRaw<'env, ProgressRecord>> {
+        let (folder, call) = (self.place().clone(), FileCall::new(input, cancel));
+        promise(env, None, async move {
+            let (folder, call) = (folder.ok_or(ErrorCode::Closed)?, call?);
+            let last = call.progress();
+            folder
+                .extract(&call.source, call.target, call.options)
+                .await?;
+            Ok(FileCall::last(&last))
+        })
+    }
+
+    /// Forgets it, and closes the file once nothing reads it any more.
+    #[napi]
+    pub fn close(&self) {
+        self.place().take();
+    }
+}
+
+#[napi]
+impl SessionHandle {
+    /// Encrypts a folder.
+    #[napi]
+    pub fn encrypt_folder<'env>(
+        &self,
+        env: &'env Env,
+        input: FileInput,
+        cancel: Option<&Cancel>,
+    ) -> napi::Result<PromiseRaw<'env, ProgressRecord>> {
+        let (session, call) = (self.session.clone(), FileCall::new(input, cancel));
+        promise(env, None, async move {
+            let call = call?;
+            let last = call.progress();
+            session
+                .encrypt_folder(call.source, call.target, call.options)
+                .await?;
+            Ok(FileCall::last(&last))
+        })
+    }
+}
+
+#[napi]
+impl AccountHandle {
+    /// Decrypts a folder of any session.
+    #[napi]
+    pub fn decrypt_folder<'env>(
+        &self,
+        env: &'env Env,
+        input: FileInput,
+        cancel: Option<&Cancel>,
+    ) -> napi::Result<PromiseRaw<'env, ProgressRecord>> {
+        let (account, call) = (self.account.clone(), FileCall::new(input, cancel));
+        promise(env, None, async move {
+            let call = call?;
+            let last = call.progress();
+            account
+                .decrypt_folder(call.source, call.target, call.options)
+                .await?;
+            Ok(FileCall::last(&last))
+        })
+    }
+
+    /// Lists what is in an encrypted folder.
+    #[napi]
+    pub fn open_folder<'env>(
+        &self,
+        env: &'env Env,
+        path: String,
+        how: StreamInput,
+        cancel: Option<&Cancel>,
+    ) -> napi::Result<PromiseRaw<'env, FolderHandle>> {
+        let (account, options) = (self.account.clone(), how.into_core(cancel));
+        promise_long(env, cancel, async move {
+            let folder = account.open_folder(path, options?).await?;
+            Ok(FolderHandle {
+                folder: Mutex::new(Some(Arc::new(folder))),
+            })
+        })
+    }
+}

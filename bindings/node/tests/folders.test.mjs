@@ -1,0 +1,138 @@
+// Whole folders as one envelope.
+
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { SealedFolder } from "plico";
+import { TestDirectory } from "plico/testing";
+import { temporaryFolder } from "./tools/folder.mjs";
+
+const directory = await TestDirectory.start();
+const { account } = await directory.person("dr.a");
+const session = await account.createSession();
+const context = { study: 7 };
+
+function study(t) {
+  const folder = temporaryFolder(t);
+  const files = {
+    "readme.txt": Buffer.from("what this is"),
+    "series/1/scan.dcm": randomBytes(300_000),
+    "series/1/empty": Buffer.alloc(0),
+    "series/2/Größe": randomBytes(20_000),
+  };
+  mkdirSync(`${folder}/study/nothing`, { recursive: true });
+  for (const [path, data] of Object.entries(files)) {
+    mkdirSync(`${folder}/study/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
+    writeFileSync(`${folder}/study/${path}`, data);
+  }
+  return { folder, files };
+}
+
+test("a folder comes back, with all that is in it", async (t) => {
+  const { folder, files } = study(t);
+  const reports = [];
+  await session.encryptFolder(pathToFileURL(`${folder}/study`), `${folder}/sealed`, {
+    context,
+    threads: 2,
+    onProgress: (it) => reports.push(it),
+  });
+  const { done, total } = reports.at(-1);
+  assert.ok(done === total && total > 320_000);
+  await account.decryptFolder(`${folder}/sealed`, `${folder}/again`, { context });
+  for (const [path, data] of Object.entries(files)) {
+    assert.ok(readFileSync(`${folder}/again/${path}`).equals(data), path);
+  }
+  assert.ok(statSync(`${folder}/again/nothing`).isDirectory());
+  const again = account.decryptFolder(`${folder}/sealed`, `${folder}/again`, { context });
+  await assert.rejects(again, { code: "IO" });
+  const wrong = account.decryptFolder(`${folder}/sealed`, `${folder}/other`);
+  await assert.rejects(wrong, { code: "CONTEXT_REQUIRED" });
+  assert.ok(!existsSync(`${folder}/other`));
+});
+
+test("members are listed, and decrypted one by one", async (t) => {
+  const { folder, files } = study(t);
+  await session.encryptFolder(`${folder}/study`, `${folder}/sealed`, { context });
+  const sealed = await account.openFolder(`${folder}/sealed`, { context });
+  assert.ok(sealed instanceof SealedFolder);
+  const listed = sealed.members.filter((it) => !it.isFolder);
+  assert.deepEqual(listed.map(({ path }) => path).sort(), Object.keys(files).sort());
+  for (const { path, size, modified } of listed) {
+    assert.equal(size, files[path].length);
+    assert.ok(Math.abs(modified - Date.now()) < 3_600_000);
+    const reports = [];
+    await sealed.extract(path, `${folder}/one`, { onProgress: (it) => reports.push(it) });
+    assert.ok(readFileSync(`${folder}/one`).equals(files[path]), path);
+    assert.equal(reports.at(-1).done, size);
+  }
+  await assert.rejects(sealed.extract("missing", `${folder}/two`), { code: "INVALID_ARGUMENT" });
+  await assert.rejects(sealed.extract("series", `${folder}/two`), { code: "INVALID_ARGUMENT" });
+  await assert.rejects(sealed.extract(7, `${folder}/two`), { code: "INVALID_ARGUMENT" });
+  await assert.rejects(sealed.extract("readme.txt", 7), { code: "INVALID_ARGUMENT" });
+  const aborted = { signal: AbortSignal.abort() };
+  await assert.rejects(sealed.extract("readme.txt", `${folder}/two`, aborted), { code: "CANCELLED" });
+  await sealed.close();
+  await sealed.close();
+  await assert.rejects(sealed.extract("readme.txt", `${folder}/two`), { code: "CLOSED" });
+  assert.ok(!existsSync(`${folder}/two`));
+});
+
+test("links are an error, or left out on request", async (t) => {
+  const { folder } = study(t);
+  symlinkSync("/etc/hostname", `${folder}/study/link`);
+  const seal = (options) => session.encryptFolder(`${folder}/study`, `${folder}/sealed`, options);
+  await assert.rejects(seal(), { code: "INVALID_ARGUMENT" });
+  assert.ok(!existsSync(`${folder}/sealed`));
+  await seal({ skipLinks: true });
+  const sealed = await account.openFolder(`${folder}/sealed`);
+  assert.ok(!sealed.members.some((it) => it.path === "link"));
+});
+
+test("damage, cuts and what is no archive leave nothing", async (t) => {
+  const { folder } = study(t);
+  await session.encryptFolder(`${folder}/study`, `${folder}/sealed`);
+  const sealed = readFileSync(`${folder}/sealed`);
+  const flipped = Buffer.from(sealed);
+  flipped[sealed.length - 100] ^= 1;
+  for (const [bytes, code] of [
+    [flipped, /^ENVELOPE_DAMAGED$/],
+    [sealed.subarray(0, 100_000), /^ENVELOPE_(TRUNCATED|DAMAGED)$/],
+    [await session.encrypt(randomBytes(5000)), /^INVALID_ARGUMENT$/],
+  ]) {
+    writeFileSync(`${folder}/wrong`, bytes);
+    const check = (error) => {
+      assert.match(error.code, code);
+      return true;
+    };
+    await assert.rejects(account.decryptFolder(`${folder}/wrong`, `${folder}/out`), check);
+    assert.deepEqual(readdirSync(folder).sort(), ["sealed", "study", "wrong"]);
+  }
+});
+
+test("an aborted folder leaves nothing", async (t) => {
+  const { folder } = study(t);
+  writeFileSync(`${folder}/study/large`, Buffer.alloc(64 * 1024 * 1024));
+  const reason = new Error("enough");
+  const isCancelled = { code: "CANCELLED", cause: reason };
+  const controller = new AbortController();
+  const options = { signal: controller.signal, onProgress: () => controller.abort(reason) };
+  const call = session.encryptFolder(`${folder}/study`, `${folder}/sealed`, options);
+  await assert.rejects(call, isCancelled);
+  assert.deepEqual(readdirSync(folder), ["study"]);
+  await session.encryptFolder(`${folder}/study`, `${folder}/sealed`);
+  const { signal } = controller;
+  const aborted = account.decryptFolder(`${folder}/sealed`, `${folder}/again`, { signal });
+  await assert.rejects(aborted, isCancelled);
+  await assert.rejects(account.openFolder(`${folder}/sealed`, { signal }), isCancelled);
+  assert.deepEqual(readdirSync(folder).sort(), ["sealed", "study"]);
+});

@@ -1,0 +1,92 @@
+import { text } from "./check";
+import "./dispose";
+import { invalid } from "./errors";
+import { file, type FileOptions } from "./files";
+import type { Addon, NativeFolder } from "./native";
+
+/** How a folder is encrypted. */
+export interface FolderOptions extends FileOptions {
+  /**
+   * Whether links, and whatever else is neither a file nor a folder, are left
+   * out. Otherwise they are an error, so that nothing gets lost unseen.
+   */
+  readonly skipLinks?: boolean | undefined;
+}
+
+/** A file or a folder in an encrypted folder. */
+export interface FolderMember {
+  /** Where it is in the folder; the parts are separated by `/`. */
+  readonly path: string;
+  /** How many bytes it has; 0 for a folder. */
+  readonly size: number;
+  /** Whether it is a folder. */
+  readonly isFolder: boolean;
+  /** When it was last changed, to the second. */
+  readonly modified: Date;
+}
+
+/** @internal */
+export let makeFolder: (addon: Addon, native: NativeFolder) => SealedFolder;
+
+/**
+ * An encrypted folder of which members are listed, and decrypted one by one.
+ * Get it from {@link Account.openFolder}.
+ *
+ * @example
+ * ```ts
+ * await using study = await account.openFolder("study.plico");
+ * for (const { path, size } of study.members) console.log(path, size);
+ * await study.extract("series/1/scan.dcm", "slice.dcm");
+ * ```
+ */
+export class SealedFolder implements AsyncDisposable {
+  readonly #addon: Addon;
+  readonly #native: NativeFolder;
+  /** Everything in it, in the order of the archive. */
+  readonly members: readonly FolderMember[];
+
+  static {
+    makeFolder = (addon, native) => new SealedFolder(addon, native);
+  }
+
+  private constructor(addon: Addon, native: NativeFolder) {
+    if (addon === undefined) throw invalid("a folder comes from an account");
+    this.#addon = addon;
+    this.#native = native;
+    this.members = native.members().map(({ path, size, isFolder, modifiedMs }) => ({
+      path,
+      size,
+      isFolder,
+      modified: new Date(modifiedMs),
+    }));
+  }
+
+  /**
+   * Decrypts the file at `path` in the folder into `target`, which appears only
+   * when it is whole and on the disk; an existing one is replaced. Reads those
+   * chunks of 16 KiB that it is in. `options` have no context: the folder's
+   * was given when it was opened.
+   *
+   * Errors: `INVALID_ARGUMENT` if there is no such file; `IO`;
+   * `ENVELOPE_DAMAGED`; `CLOSED`; `CANCELLED`.
+   */
+  async extract(
+    path: string,
+    target: string | URL,
+    options?: Omit<FileOptions, "context" | "threads">,
+  ): Promise<void> {
+    return file(this.#addon, "member", target, options, (input, cancel) =>
+      this.#native.extract({ ...input, source: text(path, "path") }, cancel),
+    );
+  }
+
+  /** Closes the file, and forgets what is known. Closing again does nothing. */
+  async close(): Promise<void> {
+    this.#native.close();
+  }
+
+  /** Closes it: `await using folder = …`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
