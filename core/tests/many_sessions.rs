@@ -132,8 +132,9 @@ async fn nothing_grows_with_the_number_of_sessions() {
     for (few, many) in few.iter().zip(&many) {
         println!("{few:?}");
         assert_eq!(few.requests, many.requests, "{}", few.what);
-        // Numbers in JSON differ by some digits.
-        let near = |a: usize, b: usize| a.abs_diff(b) <= 32;
+        // Numbers in JSON differ by some digits, and proofs by some hashes: where a
+        // device stands in the tree depends on its random id.
+        let near = |a: usize, b: usize| a.abs_diff(b) <= 256;
         assert!(near(few.sent, many.sent), "{few:?} {many:?}");
         assert!(near(few.received, many.received), "{few:?} {many:?}");
     }
