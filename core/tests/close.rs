@@ -456,18 +456,25 @@ fn of_group(group: &Group) -> Vec<(&'static str, Call<'_>)> {
         ("name", call(group.name())),
         ("rename", call(group.rename("x"))),
         ("members", call(group.members())),
-        ("add", call(group.add(patient(), role))),
+        ("add", call(group.add(Recipient::user("patient.7"), role))),
         (
             "add_until",
-            call(group.add_until(patient(), role, std::time::SystemTime::now())),
+            call(group.add_until(
+                Recipient::user("patient.7"),
+                role,
+                std::time::SystemTime::now(),
+            )),
         ),
-        ("remove", call(group.remove(patient()))),
+        ("remove", call(group.remove(Recipient::user("patient.7")))),
         (
             "remove_with",
-            call(group.remove_with(patient(), RevokeOptions::cascade())),
+            call(group.remove_with(Recipient::user("patient.7"), RevokeOptions::cascade())),
         ),
         ("leave", call(group.leave())),
-        ("transfer", call(group.transfer(patient(), None))),
+        (
+            "transfer",
+            call(group.transfer(Recipient::user("patient.7"), None)),
+        ),
         ("rotate", call(group.rotate())),
         ("delete", call(group.delete())),
     ]

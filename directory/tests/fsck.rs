@@ -208,7 +208,8 @@ const DAMAGES: &[(&str, &str)] = &[
     ("UPDATE chains SET seq = seq + 1 WHERE no = $session", "the head is stored as entry 7"),
     ("UPDATE chains SET hash = zeroblob(32) WHERE no = $session", "or has another hash"),
     ("UPDATE chains SET id = zeroblob(32) WHERE no = $session", "of another chain or tenant"),
-    ("UPDATE chains SET kind = 3 WHERE no = $session", "a kind that is not known"),
+    ("UPDATE chains SET kind = 3 WHERE no = $session", "another kind than it is"),
+    ("UPDATE chains SET kind = 5 WHERE no = $session", "a kind that is not known"),
     ("UPDATE chains SET kind = 2 WHERE no = $session", "entry 0:"),
     // Wraps
     ("UPDATE wraps SET sealed = zeroblob(1168) WHERE chain = $session AND epoch = 3",

@@ -157,8 +157,7 @@ fn revoked_devices_and_strangers_write_nothing() {
     let author = IdentityError::Chain(ChainError::Author);
     assert_eq!(signed(&|it| it.author.identity = other.id), author);
     assert_eq!(signed(&|it| it.author.position.seq -= 1), author);
-    assert!(newer(&signed(&|it| it.entry_type = 5)));
-    assert!(newer(&signed(&|it| it.entry_type = 6)));
+    assert!(newer(&signed(&|it| it.entry_type = 8)));
     assert!(newer(&signed(&|it| it.entry_type = 99)));
     assert!(newer(&signed(&|it| it.version = 7)));
 }
@@ -294,7 +293,7 @@ fn a_tenant_through_its_life() {
     );
     let unknown = world.tenant_entry(&revoke_first, T0, &world.enrolment);
     let mut entry = unknown.entry.clone();
-    entry.entry_type = 5;
+    entry.entry_type = 99;
     let error = world
         .tenant
         .clone()

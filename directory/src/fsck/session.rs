@@ -7,7 +7,7 @@ use crate::cache::Known;
 use crate::storage::StorageError;
 use plico_protocol::format::bodies::{BackLinkRef, SessionBody, WrapsRef};
 use plico_protocol::format::entry::{Author, SignedEntry};
-use plico_protocol::format::ids::{ChainId, Recipient};
+use plico_protocol::format::ids::{ChainId, Kind, Recipient};
 use plico_protocol::primitives::hash::ref_hash;
 use plico_protocol::rights::{Outcome, SessionState, needs, replay_session};
 use plico_protocol::wire::b64;
@@ -47,6 +47,14 @@ pub(super) async fn check(mut walk: Walk<'_>) -> Result<(u64, Vec<Finding>), Sto
     let Some(state) = state else {
         return Ok(walk.done("it has no entries"));
     };
+    let kind = if state.is_group() {
+        Kind::Group
+    } else {
+        Kind::Session
+    };
+    if walk.record.kind != i64::from(kind.to_u8()) {
+        return Ok(walk.done("it is stored as another kind than it is"));
+    }
     walk.check_head(state.tip());
     let state = Session::new(state);
     let state_of = &state.state;
