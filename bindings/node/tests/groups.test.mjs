@@ -226,7 +226,7 @@ test("who may read, through which path; and no name gets into a log", async () =
   const lines = list.toTree().split("\n");
   assert.ok(lines.includes("patient.7: owns, by patient.7, 3 days ago"), list.toTree());
   assert.ok(lines.includes("    nurse.b: reads, by dr.a, 3 days ago, for 27 more days"));
-  assert.ok(lines.includes("no more: locum.c, Revoked, 3 days ago"));
+  assert.ok(lines.includes("no more: locum.c, revoked, 3 days ago"));
 
   const logged = [list, nurse, list.former, await group.members(), await session.recipients()];
   for (const it of logged) {

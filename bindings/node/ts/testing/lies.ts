@@ -97,6 +97,13 @@
  * | `SessionMetadataOlder` | gives the metadata that a session had before |
  * | `SessionMetadataInvented` | gives metadata that the log knows nothing of |
  * | `SessionMetadataWithheld` | gives no metadata though the log names some |
+ * | `GroupRemovalHidden` | shows a group's log as it was before somebody was removed |
+ * | `GroupSwapped` | shows another group's log under a group's id |
+ * | `GroupKeyForged` | begins a generation of a group's key in an owner's name, with a forged signature |
+ * | `GroupCircle` | shows a group as a member of itself, by an entry of a colluding manager |
+ * | `GroupMemberLeftOut` | begins a generation of a group's key for all but one member, by an entry of a colluding one |
+ * | `GroupMemberLetIn` | adds somebody to a group by an entry of a plain member |
+ * | `GroupPathForged` | begins an epoch by an entry of somebody who says to be in a group, and is not |
  * | `WrapsOfAnotherRecipient` | gives another recipient's wraps |
  * | `WrapSealedForAnother` | gives the wrap that is sealed for another recipient under this one's name |
  * | `WrapOfAnotherSession` | gives a wrap of another session |
@@ -243,6 +250,13 @@ export type Lie =
   | "SessionMetadataOlder"
   | "SessionMetadataInvented"
   | "SessionMetadataWithheld"
+  | "GroupRemovalHidden"
+  | "GroupSwapped"
+  | "GroupKeyForged"
+  | "GroupCircle"
+  | "GroupMemberLeftOut"
+  | "GroupMemberLetIn"
+  | "GroupPathForged"
   | "WrapsOfAnotherRecipient"
   | "WrapSealedForAnother"
   | "WrapOfAnotherSession"

@@ -253,7 +253,7 @@ final class GroupTests: XCTestCase {
         XCTAssertTrue(lines.contains("patient.7: owns, by patient.7, 3 days ago"), list.tree())
         let ofNurse = "    nurse.b: reads, by dr.a, 3 days ago, for 27 more days"
         XCTAssertTrue(lines.contains(ofNurse), list.tree())
-        XCTAssertTrue(lines.contains("no more: locum.c, Revoked, 3 days ago"), list.tree())
+        XCTAssertTrue(lines.contains("no more: locum.c, revoked, 3 days ago"), list.tree())
 
         let members = try await practice.group.members()
         let recipients = try await session.recipients()

@@ -283,7 +283,7 @@ class GroupsTest {
         val lines = list.toTree().lines()
         assertTrue("patient.7: owns, by patient.7, 3 days ago" in lines, list.toTree())
         assertTrue("    nurse.b: reads, by dr.a, 3 days ago, for 27 more days" in lines, list.toTree())
-        assertTrue("no more: locum.c, Revoked, 3 days ago" in lines, list.toTree())
+        assertTrue("no more: locum.c, revoked, 3 days ago" in lines, list.toTree())
         val logged = "$list ${list.mayRead} ${list.former} ${practice.group.members()} $LOCUM ${practice.recipient}"
         for (name in listOf("nurse.b", "dr.a", "locum.c", "patient.7")) assertFalse(name in logged, logged)
         assertTrue(practice.group.id in logged)
