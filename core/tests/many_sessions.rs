@@ -125,6 +125,7 @@ async fn costs(directory: &TestDirectory, name: &str, sessions: usize) -> Vec<Co
 #[tokio::test]
 async fn nothing_grows_with_the_number_of_sessions() {
     let many = std::env::var("PLICO_SESSIONS").map_or(10_000, |it| it.parse().unwrap());
+    assert!(many >= 10_000, "too few to tell growth from chance");
     let directory = TestDirectory::start().await.unwrap();
     // Names of one length, so that nothing else differs.
     let few = costs(&directory, "person.1", 1).await;
@@ -132,9 +133,10 @@ async fn nothing_grows_with_the_number_of_sessions() {
     for (few, many) in few.iter().zip(&many) {
         println!("{few:?}");
         assert_eq!(few.requests, many.requests, "{}", few.what);
-        // Numbers in JSON differ by some digits, and proofs by some hashes: where a
-        // device stands in the tree depends on its random id.
-        let near = |a: usize, b: usize| a.abs_diff(b) <= 256;
+        // Numbers in JSON differ by some digits, and each proof in the tree of devices by
+        // some hashes: where a device stands there depends on its random id. One byte for
+        // each session would be far more.
+        let near = |a: usize, b: usize| a.abs_diff(b) <= 2048;
         assert!(near(few.sent, many.sent), "{few:?} {many:?}");
         assert!(near(few.received, many.received), "{few:?} {many:?}");
     }
