@@ -4,6 +4,7 @@
 use crate::app::{App, Tenant};
 use crate::auth::Sender;
 use crate::memberships;
+use crate::operator;
 use crate::problem::ApiError;
 use crate::request::SessionName;
 use crate::storage::{ChainRef, Page, Read, Rows, StoredWrap};
@@ -168,7 +169,8 @@ pub(crate) async fn session(
         let now_ms = app.clock.now_ms();
         let state = app.cache.session(&*app.storage, at).await?;
         let state = state.ok_or(ErrorCode::SessionNotFound)?;
-        let readers = memberships::readers(app, &state, sender.id(), now_ms).await;
+        let word = operator::word(&*app.storage, at).await?;
+        let readers = memberships::readers(app, &state, &word, sender.id(), now_ms).await;
         let readers = match readers {
             // A group's log is for everybody, as identities' chains are.
             Err(_) if state.is_group() => Vec::new(),
@@ -199,6 +201,8 @@ pub(crate) async fn session(
             wraps: wraps(&mut rows)?,
             back_links: back_links(&mut rows),
             metadata: rows.metadata.take().filter(|_| is_inside).map(B64),
+            tag: rows.tag.take().filter(|_| is_inside).map(B64),
+            withdrawn: word.names().filter(|_| is_inside).collect(),
             more: rows.more,
         });
     }

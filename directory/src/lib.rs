@@ -33,6 +33,7 @@ pub mod key_file;
 mod load;
 mod memberships;
 pub mod openapi;
+mod operator;
 mod problem;
 pub mod random;
 mod request;

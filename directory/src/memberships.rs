@@ -2,6 +2,7 @@
 //! that they are in (docs/spec/group.md).
 
 use crate::app::App;
+use crate::operator::{self, OperatorWord};
 use crate::problem::ApiError;
 use crate::storage::ChainRef;
 use plico_protocol::format::ids::{ChainId, Kind, Recipient};
@@ -11,19 +12,22 @@ use plico_protocol::wire::access::access;
 /// The recipients of `state` that `identity` is, or is in, now.
 ///
 /// # Errors
-/// As [`access`] says of the identity itself, if there is none.
+/// As [`access`] says of the identity itself, if there is none; `ACCESS_WITHDRAWN`.
 pub(crate) async fn readers(
     app: &App,
     state: &SessionState,
+    word: &OperatorWord,
     identity: ChainId,
     now_ms: u64,
 ) -> Result<Vec<Recipient>, ApiError> {
     let me = Recipient::identity(identity);
-    let own = access(state, &me, now_ms).map(|_| me);
+    let own = access(state, &me, now_ms).and_then(|_| word.allows(me));
     let mut readers: Vec<Recipient> = own.iter().copied().collect();
-    if !state.ended() {
+    if !state.ended() && !state.over_at(now_ms) && !word.destroyed {
         for (recipient, member) in state.members() {
-            let may = recipient.kind == Kind::Group && !member.expired_at(now_ms);
+            let may = recipient.kind == Kind::Group
+                && !member.expired_at(now_ms)
+                && word.allows(*recipient).is_ok();
             let chain = recipient.chain();
             if may && is_in(app, state.tenant_id(), chain, me, now_ms, MAX_HEIGHT).await? {
                 readers.push(*recipient);
@@ -56,11 +60,13 @@ pub(crate) async fn is_in(
     let Some(state) = state.filter(|it| it.is_group() && !it.ended()) else {
         return Ok(false);
     };
-    if access(&state, &who, now_ms).is_ok() {
+    let word = operator::word(&*app.storage, at).await?;
+    if access(&state, &who, now_ms).is_ok() && word.allows(who).is_ok() {
         return Ok(true);
     }
     for (recipient, member) in state.members() {
-        if recipient.kind == Kind::Group && !member.expired_at(now_ms) {
+        let may = !member.expired_at(now_ms) && word.allows(*recipient).is_ok();
+        if recipient.kind == Kind::Group && may {
             let inner = is_in(app, tenant, recipient.chain(), who, now_ms, depth);
             if Box::pin(inner).await? {
                 return Ok(true);
@@ -83,7 +89,7 @@ pub(crate) async fn above(
     let mut most = 0;
     let mut after = None;
     loop {
-        let page = app.storage.chains_of(tenant, who, Kind::Group, after);
+        let page = app.storage.chains_of(tenant, who, Kind::Group, None, after);
         let page = page.await?;
         let Some(last) = page.last() else { break };
         after = Some(*last);

@@ -40,6 +40,8 @@ use utoipa::{IntoResponses, Modify, OpenApi, ToSchema as _};
         routes::add_session_entries::handle,
         routes::restore_session::handle,
         routes::look_up_sessions::handle,
+        routes::find_sessions::handle,
+        routes::operate_session::handle,
         routes::health::live,
         routes::health::ready,
         routes::dev_enrolment::handle,
@@ -128,6 +130,11 @@ problem_sets! {
         MethodNotAllowed, Conflict, IdentityDeleted, TooLarge, UnsupportedMediaType, Internal,
         Unavailable,
     ];
+    /// Of what the tenant's operator says of sessions.
+    OperatorProblems = [
+        BadRequest, EnrolmentInvalid, EnrolmentExpired, TenantNotFound, SessionNotFound,
+        MethodNotAllowed, Conflict, TooLarge, UnsupportedMediaType, Internal, Unavailable,
+    ];
     /// Of a device that shows a code.
     PairingProblems = [
         BadRequest, TenantNotFound, PairingNotFound, MethodNotAllowed, Conflict, TooLarge,
@@ -153,14 +160,14 @@ problem_sets! {
     /// Of signed reads.
     ReadProblems = [
         BadRequest, SignatureMissing, SignatureInvalid, ClockSkewed, DeviceRevoked, IdentityDisabled,
-        IdentityDeleted, AccessRevoked, AccessExpired, TenantNotFound, IdentityNotFound, SessionNotFound, MethodNotAllowed, SessionEnded,
+        IdentityDeleted, AccessRevoked, AccessExpired, AccessWithdrawn, TenantNotFound, IdentityNotFound, SessionNotFound, MethodNotAllowed, SessionEnded,
         TooLarge, UnsupportedMediaType, Internal, Unavailable,
     ];
     /// Of writes.
     WriteProblems = [
         BadRequest, NeedsNewerClient, SignatureMissing, SignatureInvalid, ClockSkewed, DeviceRevoked,
         IdentityDisabled, IdentityDeleted, NotAllowed,
-        EnrolmentInvalid, EnrolmentExpired, AccessRevoked, AccessExpired, TenantNotFound,
+        EnrolmentInvalid, EnrolmentExpired, AccessRevoked, AccessExpired, AccessWithdrawn, TenantNotFound,
         IdentityNotFound, SessionNotFound, MethodNotAllowed, Conflict, AuthorBehind,
         RequestReplayed, UserIdTaken, SessionEnded, TooLarge, UnsupportedMediaType, EntryInvalid,
         Internal, Unavailable,

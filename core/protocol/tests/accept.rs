@@ -19,6 +19,7 @@ use plico_protocol::wire::accept::{
 };
 use plico_protocol::wire::access::access;
 use plico_protocol::wire::upload::{Upload, draft_to_rest};
+use std::collections::BTreeSet;
 
 struct Scene {
     world: World,
@@ -48,7 +49,14 @@ impl Scene {
         now: u64,
     ) -> Result<(SessionState, Effects), AcceptError> {
         let state = Some(self.log.state.clone());
-        accept_session(state, uploads, by.id, &self.world.known, now)
+        accept_session(
+            state,
+            uploads,
+            by.id,
+            &BTreeSet::new(),
+            &self.world.known,
+            now,
+        )
     }
     fn grant(&self, to: &Person, rights: u8, expires: u64, now: u64) -> Draft {
         draft::grant(
@@ -90,7 +98,8 @@ fn a_draft_survives_the_wire_and_is_accepted() {
     let json = serde_json::to_vec(&first).unwrap();
     let first = Upload::from_rest(&serde_json::from_slice(&json).unwrap()).unwrap();
     let known = &scene.world.known;
-    let (state, effects) = accept_session(None, &[first], scene.owner.id, known, T0).unwrap();
+    let (state, effects) =
+        accept_session(None, &[first], scene.owner.id, &BTreeSet::new(), known, T0).unwrap();
     assert_eq!(state.tip(), scene.log.state.tip());
     assert_eq!((effects.entries.len(), effects.wraps.len()), (1, 2));
     assert_eq!(effects.entries[0].leaves.len(), 2);
@@ -271,7 +280,14 @@ fn authors_send_their_own_entries_from_their_head() {
         .unwrap_err();
     assert!(matches!(error, AcceptError::Needs(needs) if needs[0].chain == scene.people[2].id));
     assert_eq!(scene.accept(&[], &owner, T0).unwrap().1.entries.len(), 0);
-    let none = accept_session(None, &[], owner.id, &scene.world.known, T0);
+    let none = accept_session(
+        None,
+        &[],
+        owner.id,
+        &BTreeSet::new(),
+        &scene.world.known,
+        T0,
+    );
     assert!(none.is_err());
 }
 
@@ -298,7 +314,14 @@ fn a_batch_is_taken_whole_or_not_at_all() {
     }
     let accept = |uploads: &[Upload]| {
         let state = Some(scene.log.state.clone());
-        accept_session(state, uploads, scene.owner.id, &known.known, T0)
+        accept_session(
+            state,
+            uploads,
+            scene.owner.id,
+            &BTreeSet::new(),
+            &known.known,
+            T0,
+        )
     };
     let (state, effects) = accept(&[draft_upload(&first), draft_upload(&rotate)]).unwrap();
     assert_eq!((effects.entries.len(), effects.wraps.len()), (2, 1));
@@ -346,6 +369,7 @@ fn the_end_deletes_all_but_the_log() {
         Some(state),
         &[upload],
         scene.owner.id,
+        &BTreeSet::new(),
         &scene.world.known,
         T0,
     );

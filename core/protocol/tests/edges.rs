@@ -15,6 +15,7 @@ use plico_protocol::format::entry::{Author, Entry};
 use plico_protocol::format::ids::{ChainId, Kind, Recipient};
 use plico_protocol::format::keys::{Authority, Core};
 use plico_protocol::identity::{IdentityError, IdentityState};
+use plico_protocol::rights::Withdrawn;
 use plico_protocol::rights::draft::{create, recipient_key};
 use plico_protocol::rights::state::{MAX_MEMBERS, MAX_SEGMENTS};
 use plico_protocol::rights::{DueReason, RightsError, SessionState, due};
@@ -168,10 +169,13 @@ fn a_grant_adds_to_what_was_open_and_a_newer_key_makes_the_epoch_due() {
     world.push_body(&mut log, &owner, T0, &again(&world, &reader));
     let member = log.state.member(&reader.recipient()).unwrap();
     assert_eq!(member.segments.iter().copied().collect::<Vec<_>>(), [0, 1]);
-    assert_eq!(due(&log.state, &world.known, T0), None);
+    assert_eq!(due(&log.state, &world.known, &Withdrawn::Unknown, T0), None);
     world.rotate_user_key(&mut reader);
     world.push_body(&mut log, &owner, T0, &again(&world, &reader));
-    assert_eq!(due(&log.state, &world.known, T0), Some(DueReason::Left));
+    assert_eq!(
+        due(&log.state, &world.known, &Withdrawn::Unknown, T0),
+        Some(DueReason::Left)
+    );
 }
 
 #[test]

@@ -14,6 +14,7 @@ use common::world::*;
 use plico_protocol::format::ids::{ChainId, Kind, Recipient};
 use plico_protocol::format::wrap::BackLink;
 use plico_protocol::keyring::EpochSecret;
+use plico_protocol::rights::Withdrawn;
 use plico_protocol::rights::{due, newest_key};
 use rand_core::Rng as _;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -267,7 +268,13 @@ impl Life {
     }
 
     fn is_due(&self, at: usize) -> bool {
-        due(&self.rings[at].state, &self.place.chains, T0).is_some()
+        due(
+            &self.rings[at].state,
+            &self.place.chains,
+            &Withdrawn::Unknown,
+            T0,
+        )
+        .is_some()
     }
 
     fn step(&mut self) {

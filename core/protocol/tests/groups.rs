@@ -11,6 +11,7 @@ use plico_protocol::chain::ChainError;
 use plico_protocol::format::bodies::{GroupRotate, SessionBody, SessionGrant, SessionRotate, Step};
 use plico_protocol::format::ids::Recipient;
 use plico_protocol::keyring::wraps::Wrap;
+use plico_protocol::rights::Withdrawn;
 use plico_protocol::rights::draft::{self, Draft};
 use plico_protocol::rights::{DueReason, MAX_HEIGHT, Outcome, RightsError, due, replay_session};
 
@@ -45,15 +46,24 @@ fn a_session_for_a_group_costs_one_wrap_and_opens_for_all_its_members() {
     let own = wrap_for(group.drafts.last().unwrap(), b.recipient());
     let secret = own.open(&b.secrets[0].kem_key()).unwrap();
     assert_eq!(wrap.open(&secret.kem_key()).unwrap(), *session.secret());
-    assert_eq!(due(&session.state, &place.chains, T0), None);
+    assert_eq!(
+        due(&session.state, &place.chains, &Withdrawn::Unknown, T0),
+        None
+    );
     // Whoever goes takes the group's old key along: the group rotates, and the
     // session is due.
     let revoked = place.revoking(&group, &owner, a.recipient());
     place.try_push(&mut group, revoked).unwrap();
-    assert_eq!(due(&group.state, &place.chains, T0), Some(DueReason::Left));
+    assert_eq!(
+        due(&group.state, &place.chains, &Withdrawn::Unknown, T0),
+        Some(DueReason::Left)
+    );
     place.rotate(&mut group, &owner, true);
     let newer = DueReason::NewGeneration(group.recipient());
-    assert_eq!(due(&session.state, &place.chains, T0), Some(newer));
+    assert_eq!(
+        due(&session.state, &place.chains, &Withdrawn::Unknown, T0),
+        Some(newer)
+    );
     // An older generation opens through the group's back-links.
     let link = &group.drafts.last().unwrap().back_links[0];
     let commitment = group.state.epoch(0).unwrap().commitment;

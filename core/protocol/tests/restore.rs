@@ -18,6 +18,7 @@ use plico_protocol::wire::accept::{
 };
 use plico_protocol::wire::upload::Upload;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 const NOW: Window = Window {
     now_ms: T0,
@@ -81,7 +82,14 @@ impl Directory {
 
     fn append(&mut self, world: &World, owner: &Person, upload: Upload) {
         let state = self.state.clone();
-        let accepted = accept_session(state, &[upload], owner.id, &world.known, T0);
+        let accepted = accept_session(
+            state,
+            &[upload],
+            owner.id,
+            &BTreeSet::new(),
+            &world.known,
+            T0,
+        );
         let (state, effects) = accepted.unwrap();
         self.store(state, effects);
     }
@@ -121,6 +129,7 @@ fn bare(upload: &Upload) -> Upload {
         wraps: Vec::new(),
         back_links: Vec::new(),
         metadata: None,
+        tag: None,
     }
 }
 

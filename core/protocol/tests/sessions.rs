@@ -12,6 +12,7 @@ use plico_protocol::format::bodies::{
 use plico_protocol::format::codec::FormatError;
 use plico_protocol::format::ids::{Kind, Recipient};
 use plico_protocol::format::opaque::Opaque;
+use plico_protocol::rights::Withdrawn;
 use plico_protocol::rights::draft::{self, Draft, recipient_key};
 use plico_protocol::rights::{DueReason, Outcome, RemovalCause, RightsError, due, replay_session};
 
@@ -115,16 +116,25 @@ fn a_session_through_its_whole_life() {
         (member.granted_by, member.granted_seq),
         (people[0].recipient(), 2)
     );
-    assert_eq!(due(&log.state, &world.known, T0), None);
+    assert_eq!(due(&log.state, &world.known, &Withdrawn::Unknown, T0), None);
 
     // An end that has come, and a newer key, make a new epoch due.
     let expired = DueReason::Expired(people[1].recipient());
-    assert_eq!(due(&log.state, &world.known, T0 + DAY), Some(expired));
+    assert_eq!(
+        due(&log.state, &world.known, &Withdrawn::Unknown, T0 + DAY),
+        Some(expired)
+    );
     world.rotate_user_key(&mut people[0]);
     let newer = DueReason::NewGeneration(people[0].recipient());
-    assert_eq!(due(&log.state, &world.known, T0), Some(newer));
+    assert_eq!(
+        due(&log.state, &world.known, &Withdrawn::Unknown, T0),
+        Some(newer)
+    );
     world.rotate(&mut log, &owner, T0 + DAY);
-    assert_eq!(due(&log.state, &world.known, T0 + DAY), None);
+    assert_eq!(
+        due(&log.state, &world.known, &Withdrawn::Unknown, T0 + DAY),
+        None
+    );
     assert_eq!(log.state.current_epoch(), 1);
     let manager = log.state.member(&people[0].recipient()).unwrap();
     assert_eq!(manager.key.generation, 1);
@@ -140,9 +150,12 @@ fn a_session_through_its_whole_life() {
     assert_eq!(log.state.metadata().unwrap().epoch, 1);
     world.grant(&mut log, &owner, world.grant_to(&people[2], READ, 0));
     world.push_body(&mut log, &owner, T0 + DAY, &revoke(&[&people[0]], 0));
-    assert_eq!(due(&log.state, &world.known, T0), Some(DueReason::Left));
+    assert_eq!(
+        due(&log.state, &world.known, &Withdrawn::Unknown, T0),
+        Some(DueReason::Left)
+    );
     world.rotate(&mut log, &people[2], T0 + DAY);
-    assert_eq!(due(&log.state, &world.known, T0), None);
+    assert_eq!(due(&log.state, &world.known, &Withdrawn::Unknown, T0), None);
 
     // "From now on only": a new segment; then a grant of both.
     let writer = world.writer(&owner, T0 + DAY);

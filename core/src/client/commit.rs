@@ -21,7 +21,7 @@ use crate::ports::BoxFuture;
 use plico_protocol::format::bodies::{SessionBody, Step};
 use plico_protocol::format::ids::{ChainId, EntryHash, Recipient};
 use plico_protocol::keyring::EpochSecret;
-use plico_protocol::rights::draft::{Draft, DraftError, Writer, rotate, through};
+use plico_protocol::rights::draft::{Draft, DraftError, Writer, rotate_without, through};
 use plico_protocol::rights::{RightsError, SessionState, due};
 use plico_protocol::wire::b64::B64;
 use plico_protocol::wire::rest::{Append, Appended, EntryUpload};
@@ -117,7 +117,8 @@ impl Drafting<'_> {
     /// A new epoch, if one is due.
     pub async fn rotate_if_due(&mut self) -> Result<()> {
         let now_ms = self.account.expiry_now_ms();
-        if due(&self.state, self.account.known().as_ref(), now_ms).is_none() {
+        let (known, withdrawn) = (self.account.known(), &self.view.withdrawn);
+        if due(&self.state, known.as_ref(), withdrawn, now_ms).is_none() {
             return Ok(());
         }
         self.rotate().await
@@ -127,7 +128,8 @@ impl Drafting<'_> {
     pub async fn begin_segment(&mut self) -> Result<()> {
         let known = self.account.known();
         let known = known.as_ref();
-        let draft = rotate(&self.writer, &self.state, &[], known, &mut os_rng());
+        let (writer, without) = (&self.writer, &self.view.withdrawn);
+        let draft = rotate_without(writer, &self.state, &[], without, known, &mut os_rng());
         self.push(draft.map_err(draft_error)?).await
     }
 
@@ -148,9 +150,10 @@ impl Drafting<'_> {
             .ok_or(ErrorCode::EpochUnavailable)?;
         let known = self.account.known();
         let known = known.as_ref();
-        let draft = rotate(&self.writer, &self.state, &[&earlier], known, &mut os_rng())
-            .map_err(draft_error)?;
-        self.push(draft).await
+        let (writer, without) = (&self.writer, &self.view.withdrawn);
+        let earlier = [&earlier];
+        let draft = rotate_without(writer, &self.state, &earlier, without, known, &mut os_rng());
+        self.push(draft.map_err(draft_error)?).await
     }
 
     /// The secret of an epoch, one that is only just being begun included.
@@ -319,6 +322,9 @@ impl AccountInner {
             }
             if draft.metadata.is_some() {
                 view.metadata.clone_from(&draft.metadata);
+            }
+            if draft.tag.is_some() {
+                view.tag.clone_from(&draft.tag);
             }
         }
         let mut saves = Saves::default();

@@ -9,10 +9,12 @@ use super::options::{Grant, OnMissing, Recipient, SessionOptions};
 use super::plico::is_unreachable;
 use super::saves::{Saved, Saves};
 use super::session::EncryptionSession;
+use super::terms::Terms;
 use super::view::View;
 use super::{lock, os_rng};
 use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::format::bodies::{self, RecipientKey};
+use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::{self, ChainId};
 use plico_protocol::primitives::hash::sha256;
 use plico_protocol::rights::draft::{Draft, Writer, create, create_group, recipient_key};
@@ -109,18 +111,24 @@ impl Account {
             return Err(Error::recipients_not_found(resolved.missing));
         }
         let grants = self.grants(&options, &resolved)?;
-        let id = self.make_chain(what, grants).await?;
+        let terms = Terms::of(&options)?;
+        let id = self.make_chain(what, grants, &terms).await?;
         Ok(EncryptionSession {
             missing: resolved.missing,
             ..self.session(SessionId(id))
         })
     }
 
-    async fn make_chain(&self, what: New, grants: Vec<bodies::Grant>) -> Result<ChainId> {
-        let intent = intent_of(what, &grants);
+    async fn make_chain(
+        &self,
+        what: New,
+        grants: Vec<bodies::Grant>,
+        terms: &Terms,
+    ) -> Result<ChainId> {
+        let intent = intent_of(what, &grants, terms);
         match self.finish_lost(&intent).await? {
             Some(id) => Ok(id),
-            None => self.create(what, grants, intent).await,
+            None => self.create(what, grants, terms, intent).await,
         }
     }
 
@@ -152,6 +160,7 @@ impl Account {
         &self,
         what: New,
         grants: Vec<bodies::Grant>,
+        terms: &Terms,
         intent: [u8; 32],
     ) -> Result<ChainId> {
         let inner = &self.inner;
@@ -173,11 +182,14 @@ impl Account {
                     create_group(&writer, tenant_id, history, grants, known, rng)
                 }
             };
-            let draft = draft.map_err(draft_error)?;
+            let drafts = terms.after(draft.map_err(draft_error)?, &writer, known)?;
+            let Some(first) = drafts.first() else {
+                return Err(ErrorCode::Internal.into()); // there is entry 0
+            };
             let upload = Upload {
-                id: draft.entry.entry.chain_id,
+                id: first.entry.entry.chain_id,
                 what: What::Creates,
-                body: upload_body(std::slice::from_ref(&draft))?,
+                body: upload_body(&drafts)?,
             };
             let mut lost = Lost::new(inner, intent, upload.id);
             if inner.journal(&upload).await? == Saved::Conflict {
@@ -187,7 +199,7 @@ impl Account {
             }
             match inner.post_upload(&upload).await {
                 Ok(appended) => {
-                    inner.created(&upload, &draft, &appended).await?;
+                    inner.created(&upload, &drafts, &appended).await?;
                     lost.is_known = true;
                     return Ok(upload.id);
                 }
@@ -284,16 +296,25 @@ impl Account {
 
 impl AccountInner {
     /// The session is there: its first view is our own entry.
-    async fn created(&self, upload: &Upload, draft: &Draft, appended: &Appended) -> Result<()> {
-        let entry = &draft.entry;
-        let state = self.replay(None, std::slice::from_ref(entry), true).await?;
+    async fn created(&self, upload: &Upload, drafts: &[Draft], appended: &Appended) -> Result<()> {
+        let entries: Vec<SignedEntry> = drafts.iter().map(|it| it.entry.clone()).collect();
+        let state = self.replay(None, &entries, true).await?;
         if state.is_group() {
             self.remember_group(Arc::new(state.clone()));
         }
-        let hashes = [(0, entry.entry.hash())].into();
+        let hashes = entries.iter().map(|it| (it.entry.seq, it.entry.hash()));
+        let hashes = hashes.collect();
         let mut view = View::new(state, hashes, self.plico.inner.wire.now_ms());
-        if let Some(secret) = &draft.secret {
-            view.secrets.insert(0, secret.clone());
+        for draft in drafts {
+            if let Some(secret) = &draft.secret {
+                view.secrets.insert(0, secret.clone());
+            }
+            if draft.metadata.is_some() {
+                view.metadata.clone_from(&draft.metadata);
+            }
+            if draft.tag.is_some() {
+                view.tag.clone_from(&draft.tag);
+            }
         }
         let mut saves = Saves::default();
         let hash_at = |seq: u64| view.hashes.get(&seq).copied();
@@ -301,7 +322,7 @@ impl AccountInner {
             .await?;
         Self::clear_journal(upload, &mut saves);
         self.keep_sent(&mut view, 0, &upload.body, &mut saves);
-        let log = [B64(entry.to_bytes())];
+        let log: Vec<B64> = entries.iter().map(|it| B64(it.to_bytes())).collect();
         self.keep_view(&mut view, 0, &log, &mut saves).await?;
         self.save(saves).await?;
         self.show(&self.cell(upload.id), Some(Arc::new(view)));
@@ -310,7 +331,7 @@ impl AccountInner {
 }
 
 /// Two calls that ask for the same have the same intent.
-fn intent_of(what: New, grants: &[bodies::Grant]) -> [u8; 32] {
+fn intent_of(what: New, grants: &[bodies::Grant], terms: &Terms) -> [u8; 32] {
     let mut parts = vec![match what {
         New::Session(suite) => vec![0, suite],
         New::Group { history } => vec![1, u8::from(history)],
@@ -321,6 +342,7 @@ fn intent_of(what: New, grants: &[bodies::Grant]) -> [u8; 32] {
         part.extend_from_slice(&grant.expires_ms.to_be_bytes());
         parts.push(part);
     }
+    parts.push(terms.fingerprint().to_vec());
     let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
     sha256(&parts)
 }

@@ -71,6 +71,17 @@ pub enum Event {
         /// The session.
         session: SessionId,
     },
+    /// The directory says, and nobody has signed it, that the tenant's operator has
+    /// withdrawn a recipient of a session or group. The next writer leaves them out.
+    RecipientWithdrawn {
+        /// The session or group.
+        session: SessionId,
+    },
+    /// And that a withdrawal was lifted: they are taken in again.
+    WithdrawalLifted {
+        /// The session or group.
+        session: SessionId,
+    },
     /// A write whose outcome was unknown is settled.
     Settled {
         /// The session.

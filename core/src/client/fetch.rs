@@ -182,6 +182,9 @@ impl AccountInner {
             let kept = old.metadata.clone();
             view.metadata = kept.filter(|blob| view.is_metadata(blob));
         }
+        view.tag = view.checked_tag(&answer)?;
+        view.withdrawn = View::withdrawn_of(&answer)?;
+        self.tell_of_withdrawals(old.as_deref(), &view);
         if view.state.is_group() {
             self.remember_group(view.state.clone());
         }

@@ -176,8 +176,6 @@ impl Account {
     /// # Errors
     /// As [`Self::create_session`]; `GROUP_NOT_FOUND`; `ENTRY_INVALID` if groups
     /// would be nested more than four deep; `TOO_LARGE` for a name of over 4,096 bytes.
-    /// The name is written after the group is there: if that fails, the group is in
-    /// [`Self::groups`] without one.
     pub async fn create_group(&self, options: GroupOptions) -> Result<Group> {
         self.inner.check_open()?;
         check_name(options.name.as_deref().unwrap_or_default())?;
@@ -186,13 +184,12 @@ impl Account {
         for (recipient, role) in options.members {
             made = made.recipient(recipient, Grant::new(role.rights()));
         }
+        if let Some(name) = &options.name {
+            made = made.metadata(name.as_bytes());
+        }
         let log = self.make_for(New::Group { history }, made);
         let log = self.inner.while_open(log).await?;
-        let group = Group { log };
-        if let Some(name) = options.name {
-            group.rename(&name).await?;
-        }
-        Ok(group)
+        Ok(Group { log })
     }
 
     /// The group with this id. Nobody is asked yet.

@@ -17,7 +17,9 @@ use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::{ChainId, Kind, Recipient};
 use plico_protocol::keyring::EpochSecret;
 use plico_protocol::rights::draft::group_key;
-use plico_protocol::rights::{Epoch, MAX_HEIGHT, Outcome, SessionState, due, replay_session};
+use plico_protocol::rights::{
+    Epoch, MAX_HEIGHT, Outcome, SessionState, Withdrawn, due, replay_session,
+};
 use plico_protocol::wire::b64::B64;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -295,12 +297,12 @@ impl AccountInner {
             group,
             position: state.tip().head,
         };
-        if state.member(me).is_some_and(|it| !it.expired_at(now_ms)) {
+        if state.member(me).is_some_and(|it| it.may_act_at(now_ms)) {
             return Some(vec![step]);
         }
         let inner = state
             .members()
-            .filter(|(it, member)| it.kind == Kind::Group && !member.expired_at(now_ms));
+            .filter(|(it, member)| it.kind == Kind::Group && member.may_act_at(now_ms));
         inner
             .filter_map(|(it, _)| self.path_from(it.chain(), me, now_ms, depth))
             .min_by_key(Vec::len)
@@ -311,7 +313,7 @@ impl AccountInner {
     /// it may do most.
     pub fn acting_in(&self, state: &SessionState, me: &Recipient) -> Acting {
         let now_ms = self.expiry_now_ms();
-        let own = state.member(me).filter(|it| !it.expired_at(now_ms));
+        let own = state.member(me).filter(|it| it.may_act_at(now_ms));
         let mut best = Acting {
             recipient: *me,
             path: Vec::new(),
@@ -319,7 +321,7 @@ impl AccountInner {
         let mut rights = own.map_or(0, |it| it.rights.0);
         for (recipient, member) in state.members() {
             let more = recipient.kind == Kind::Group && member.rights.0 > rights;
-            if more && !member.expired_at(now_ms) {
+            if more && member.may_act_at(now_ms) {
                 let path = self.path_from(recipient.chain(), me, now_ms, MAX_HEIGHT);
                 if let Some(path) = path {
                     rights = member.rights.0;
@@ -348,7 +350,10 @@ impl AccountInner {
                 continue;
             };
             let mine = state.member(&me).is_some() && !state.ended();
-            if !mine || due(state, known.as_ref(), self.expiry_now_ms()).is_none() {
+            let seen = self.cell(group.chain()).known();
+            let withdrawn = seen.map_or(Withdrawn::Unknown, |view| view.withdrawn.clone());
+            let now_ms = self.expiry_now_ms();
+            if !mine || due(state, known.as_ref(), &withdrawn, now_ms).is_none() {
                 continue;
             }
             let rotated = Box::pin(self.commit(group.chain(), &RotateIfDue)).await;
@@ -361,15 +366,15 @@ impl AccountInner {
         }
     }
 
-    /// When this account's access ends, in milliseconds since 1970, by the earliest
-    /// end on the path by which it has it; 0: never.
+    /// When this account's access ends, in milliseconds since 1970, by the session's
+    /// own end and the earliest one on the path by which it has it; 0: never.
     pub fn access_ends_ms(&self, state: &SessionState, me: &Recipient) -> u64 {
         let acting = self.acting_in(state, me);
         let end = |state: &SessionState, who: &Recipient| {
             state.member(who).map_or(0, |member| member.expires_ms)
         };
         let known = self.known();
-        let mut ends = vec![end(state, &acting.recipient)];
+        let mut ends = vec![state.ends_ms(), end(state, &acting.recipient)];
         let inner = acting.path.iter().skip(1);
         let inner = inner.map(|step| Recipient::group(step.group)).chain([*me]);
         for (step, who) in acting.path.iter().zip(inner) {
@@ -393,6 +398,9 @@ impl AccountInner {
         let ended = mine.peek().is_some() && mine.all(|(_, it)| it.expired_at(now_ms));
         if ended {
             return Err(ErrorCode::AccessExpired.into());
+        }
+        if view.state.over_at(now_ms) {
+            return Err(ErrorCode::SessionEnded.into());
         }
         Ok(())
     }

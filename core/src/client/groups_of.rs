@@ -56,10 +56,21 @@ impl Account {
         group: Option<ChainId>,
         after: Option<ChainId>,
     ) -> Result<Memberships> {
+        self.list_tagged(kind, group, None, after).await
+    }
+
+    pub(crate) async fn list_tagged(
+        &self,
+        kind: Kind,
+        group: Option<ChainId>,
+        tag: Option<&str>,
+        after: Option<ChainId>,
+    ) -> Result<Memberships> {
         let record = self.inner.registered()?;
         let lookup = MembershipsLookup {
             kind: kind.to_u8(),
             group: group.map(|it| B64x32(it.0)),
+            tag: tag.map(str::to_owned),
             after: after.map(|it| B64x32(it.0)),
         };
         let wire = &self.inner.plico.inner.wire;
@@ -68,7 +79,7 @@ impl Account {
     }
 }
 
-fn map<T>(found: Memberships, of: impl Fn(ChainId) -> T) -> Page<T> {
+pub(super) fn map<T>(found: Memberships, of: impl Fn(ChainId) -> T) -> Page<T> {
     Page {
         items: found.chains.iter().map(|it| of(ChainId(it.0))).collect(),
         more: found.more,

@@ -47,6 +47,7 @@ fn bare(entry: B64) -> EntryUpload {
         wraps: Vec::new(),
         back_links: Vec::new(),
         metadata: None,
+        tag: None,
     }
 }
 

@@ -20,6 +20,7 @@ mod device_names;
 mod devices;
 mod encrypt;
 mod events;
+mod expiry;
 mod export;
 mod fetch;
 mod fields;
@@ -65,6 +66,7 @@ mod snapshot;
 mod stored;
 mod streams;
 mod tenant;
+mod terms;
 #[cfg(all(test, feature = "testing"))]
 mod tests;
 mod travel;
@@ -81,6 +83,7 @@ pub use cancel::CancelToken;
 pub use devices::DeviceInfo;
 pub use encrypt::Decrypted;
 pub use events::{Event, LogLevel, LogRecord};
+pub use expiry::Expiry;
 pub use file_key::FileKey;
 pub use fingerprint::Fingerprint;
 #[cfg(all(feature = "folders", not(target_arch = "wasm32")))]

@@ -248,6 +248,8 @@ impl FromFile {
             wraps: file.wraps.iter().map(wrap_answer).collect(),
             back_links: list(&file.links, 0),
             metadata: None,
+            tag: None,
+            withdrawn: Vec::new(),
             more: false,
         }
     }

@@ -1,6 +1,7 @@
 //! What apps pass in.
 
 use super::cancel::CancelToken;
+use super::expiry::{Expiry, end_ms};
 use super::ids::{GroupId, IdentityId};
 use crate::error::Result;
 use crate::ports::{BoxFuture, Store};
@@ -11,7 +12,8 @@ use plico_protocol::format::bodies::RightsBits;
 use plico_protocol::format::context::AppContext;
 use plico_protocol::format::suite::Suite;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
+use zeroize::Zeroizing;
 
 /// Where an account lives.
 #[derive(Clone)]
@@ -246,11 +248,7 @@ impl Grant {
     /// what was opened before can't be taken back.
     #[must_use]
     pub fn until(mut self, end: SystemTime) -> Self {
-        let since = end
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or(Duration::ZERO);
-        // 0 says "without end"; an end in 1970 is in the past and refused as such.
-        self.expires_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX).max(1);
+        self.expires_ms = end_ms(end);
         self
     }
 }
@@ -268,11 +266,25 @@ pub enum OnMissing {
 }
 
 /// How a session is made.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct SessionOptions {
     pub(crate) recipients: Vec<(Recipient, Grant)>,
     pub(crate) on_missing: OnMissing,
     pub(crate) suite: Suite,
+    pub(crate) expiry: Expiry,
+    pub(crate) tag: Option<String>,
+    pub(crate) metadata: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl fmt::Debug for SessionOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionOptions")
+            .field("recipients", &self.recipients)
+            .field("on_missing", &self.on_missing)
+            .field("suite", &self.suite)
+            .field("expiry", &self.expiry)
+            .finish_non_exhaustive()
+    }
 }
 
 impl SessionOptions {
@@ -286,6 +298,30 @@ impl SessionOptions {
     #[must_use]
     pub fn recipient(mut self, recipient: Recipient, grant: Grant) -> Self {
         self.recipients.push((recipient, grant));
+        self
+    }
+
+    /// Until when it lasts; see
+    /// [`set_expiry`](super::EncryptionSession::set_expiry). Without end if not set.
+    #[must_use]
+    pub fn expiry(mut self, expiry: Expiry) -> Self {
+        self.expiry = expiry;
+        self
+    }
+
+    /// A tag of 1 to 128 bytes that the directory and the app's backend can read;
+    /// see [`set_tag`](super::EncryptionSession::set_tag).
+    #[must_use]
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.tag = Some(tag.into());
+        self
+    }
+
+    /// Up to 8 KiB that only recipients can read; see
+    /// [`set_metadata`](super::EncryptionSession::set_metadata).
+    #[must_use]
+    pub fn metadata(mut self, plaintext: &[u8]) -> Self {
+        self.metadata = Some(Zeroizing::new(plaintext.to_vec()));
         self
     }
 

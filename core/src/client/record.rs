@@ -91,6 +91,7 @@ mod tests {
             entry: B64(vec![1, 2, 3]),
             wraps: Vec::new(),
             metadata: None,
+            tag: None,
             back_links: Vec::new(),
         };
         for pending in [None, Some(pending)] {

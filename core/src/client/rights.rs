@@ -5,6 +5,7 @@ use super::create_session::to_protocol;
 use super::options::{Grant, Recipient, RevokeOptions, Rights};
 use super::os_rng;
 use super::session::EncryptionSession;
+use super::terms::check_metadata;
 use super::view::View;
 use crate::error::{Error, ErrorCode, Result};
 use crate::ports::BoxFuture;
@@ -25,12 +26,15 @@ impl Drafting<'_> {
     fn segment_secrets(&self) -> Result<Vec<EpochSecret>> {
         let member = self.state.member(&self.acting.recipient);
         let member = member.ok_or(ErrorCode::NotAllowed)?;
-        member
-            .segments
-            .iter()
-            .filter_map(|segment| self.state.newest_epoch_of(*segment))
-            .map(|epoch| self.secret_of(epoch))
-            .collect()
+        let current = self.state.current_epoch();
+        let newest = member.segments.iter();
+        let newest = newest.filter_map(|segment| self.state.newest_epoch_of(*segment));
+        let secret = |epoch: u32| match self.secret_of(epoch) {
+            // Of a segment that went on while this account was suspended.
+            Err(error) if error.code() == ErrorCode::EpochUnavailable && epoch != current => None,
+            secret => Some(secret),
+        };
+        newest.filter_map(secret).collect()
     }
 }
 
@@ -272,9 +276,7 @@ impl EncryptionSession {
     /// `NOT_ALLOWED`, `TOO_LARGE`; as [`Self::refresh`].
     pub async fn set_metadata(&self, plaintext: &[u8]) -> Result<()> {
         self.account.inner.check_open()?;
-        if plaintext.len() > plico_protocol::wire::limits::MAX_METADATA - 40 {
-            return Err(ErrorCode::TooLarge.into());
-        }
+        check_metadata(plaintext)?;
         let plaintext = zeroize::Zeroizing::new(plaintext.to_vec());
         self.commit(&SetMetadata { plaintext }).await
     }

@@ -118,10 +118,12 @@ impl EncryptionSession {
         if view.state.ended() {
             return Err(ErrorCode::SessionEnded.into());
         }
+        inner.check_not_suspended(&view)?;
         let epoch = view.state.current_epoch();
         let unsettled = inner.is_unsettled(self.id.0).await?;
         inner.check_clocks(&view.state)?;
-        let is_due = due(&view.state, inner.known().as_ref(), inner.expiry_now_ms()).is_some();
+        let (known, now_ms) = (inner.known(), inner.expiry_now_ms());
+        let is_due = due(&view.state, known.as_ref(), &view.withdrawn, now_ms).is_some();
         if freshness == Freshness::Offline {
             // What is known to be due, or was asked for and may have taken
             // place, is not stepped over.
@@ -132,6 +134,7 @@ impl EncryptionSession {
             };
         }
         if !unsettled && !is_due && view.secrets.contains_key(&epoch) {
+            inner.say_in_use(&view).await;
             return view.envelope_key(epoch);
         }
         let view = inner.commit(self.id.0, &RotateIfDue).await?;

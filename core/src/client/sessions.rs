@@ -38,6 +38,8 @@ pub(crate) struct SessionCell {
     used: AtomicU64,
     /// When the store was last asked what other programs have seen.
     looked_ms: AtomicU64,
+    /// When it was last tried to say that the session is in use.
+    pub used_ms: AtomicU64,
 }
 
 impl SessionCell {
@@ -107,7 +109,10 @@ impl Sessions {
 fn is_denial(code: ErrorCode) -> bool {
     matches!(
         code,
-        ErrorCode::AccessRevoked | ErrorCode::AccessExpired | ErrorCode::SessionEnded
+        ErrorCode::AccessRevoked
+            | ErrorCode::AccessExpired
+            | ErrorCode::AccessWithdrawn
+            | ErrorCode::SessionEnded
     )
 }
 
@@ -277,6 +282,9 @@ impl AccountInner {
         }
         if via.is_empty() {
             Box::pin(self.rotate_due_groups(&view)).await;
+            if let Some(view) = Box::pin(self.take_in_again(&view)).await {
+                return Ok(view);
+            }
         }
         Ok(view)
     }

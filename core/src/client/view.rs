@@ -3,12 +3,13 @@
 use super::identities::chain_error;
 use super::stored::StoredSent;
 use crate::error::{Error, ErrorCode, Result};
+use plico_protocol::format::bodies::TagOpening;
 use plico_protocol::format::codec::decode;
-use plico_protocol::format::ids::EntryHash;
+use plico_protocol::format::ids::{EntryHash, Kind, Recipient};
 use plico_protocol::format::wrap::BackLink;
 use plico_protocol::keyring::{EpochSecret, back_link_hash};
-use plico_protocol::rights::{RightsError, SessionState};
-use plico_protocol::wire::rest::SessionAnswer;
+use plico_protocol::rights::{RightsError, SessionState, Withdrawn};
+use plico_protocol::wire::rest::{RecipientName, SessionAnswer};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -24,6 +25,10 @@ pub(crate) struct View {
     pub false_wraps: BTreeSet<u32>,
     pub back_links: BTreeMap<(u32, u32), BackLink>,
     pub metadata: Option<Vec<u8>>,
+    /// Not kept in the store: asked for when it is wanted.
+    pub tag: Option<TagOpening>,
+    /// By the directory's word, since it was asked last.
+    pub withdrawn: Withdrawn,
     /// What this account appended, kept to hand it back to a restored directory.
     pub sent: Vec<StoredSent>,
 }
@@ -50,6 +55,8 @@ impl View {
             false_wraps: BTreeSet::new(),
             back_links: BTreeMap::new(),
             metadata: None,
+            tag: None,
+            withdrawn: Withdrawn::Unknown,
             sent: Vec::new(),
         }
     }
@@ -108,6 +115,41 @@ impl View {
         } else {
             Err(ErrorCode::AnswerMismatch.into())
         }
+    }
+
+    /// The tag's opening, if it is the one that the log commits to.
+    pub fn checked_tag(&self, answer: &SessionAnswer) -> Result<Option<TagOpening>> {
+        let Some(opening) = &answer.tag else {
+            return Ok(None);
+        };
+        let opening = TagOpening::from_bytes(&opening.0);
+        let opening = opening.map_err(|_| ErrorCode::AnswerMismatch)?;
+        if self.state.tag() == Some(opening.commitment()) {
+            Ok(Some(opening))
+        } else {
+            Err(ErrorCode::AnswerMismatch.into())
+        }
+    }
+
+    /// Whom the operator has withdrawn, by the directory's unsigned word.
+    pub fn withdrawn_of(answer: &SessionAnswer) -> Result<Withdrawn> {
+        let of = |name: &RecipientName| {
+            let kind = Kind::from_u8(name.kind).ok_or(ErrorCode::NeedsNewerClient)?;
+            Ok(Recipient {
+                kind,
+                id: name.id.0,
+            })
+        };
+        let all: Result<BTreeSet<Recipient>> = answer.withdrawn.iter().map(of).collect();
+        Ok(Withdrawn::Exactly(all?))
+    }
+
+    /// Recipients whom the operator has withdrawn, by the directory's word, or
+    /// whom the log says to be suspended if it has none.
+    pub fn withdrawn_members(&self) -> BTreeSet<Recipient> {
+        let members = self.state.members();
+        let out = members.filter(|(it, member)| self.withdrawn.leaves_out(it, member));
+        out.map(|(it, _)| *it).collect()
     }
 
     pub fn is_metadata(&self, blob: &[u8]) -> bool {

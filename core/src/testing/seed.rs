@@ -15,7 +15,7 @@ use plico_protocol::identity::draft::DeviceSecret;
 use plico_protocol::rights::draft::{Writer, create};
 use plico_protocol::wire::accept::accept_session;
 use plico_protocol::wire::upload::{Upload, draft_to_rest};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 impl TestDirectory {
@@ -99,7 +99,14 @@ fn session(
         chain: upload.entry.entry.chain_id,
     };
     let requester = writer.author.identity;
-    let accepted = accept_session(None, &[upload], requester, known, writer.now_ms);
+    let accepted = accept_session(
+        None,
+        &[upload],
+        requester,
+        &BTreeSet::new(),
+        known,
+        writer.now_ms,
+    );
     let (_, effects) = accepted.map_err(|it| bad(&it))?;
     Ok(Write::new(at, Kind::Session, None, effects))
 }

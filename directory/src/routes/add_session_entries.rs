@@ -6,6 +6,7 @@ use crate::auth::Sender;
 use crate::cache::Known;
 use crate::memberships;
 use crate::openapi::WriteProblems;
+use crate::operator;
 use crate::problem::{ApiError, json};
 use crate::request::{Raw, SessionName};
 use crate::storage::{ChainRef, Write};
@@ -53,7 +54,8 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
     let position = if writes::is_resend(&app, at, sender.id(), &uploads).await? {
         writes::resent(&app, at, &sender).await?
     } else {
-        memberships::readers(&app, &state, sender.id(), app.clock.now_ms()).await?;
+        let word = operator::word(&*app.storage, at).await?;
+        memberships::readers(&app, &state, &word, sender.id(), app.clock.now_ms()).await?;
         accept_and_store(&app, &sender, at, Some(state), uploads).await?
     };
     let head = tenant.head(at.chain, position, app.clock.now_ms());
@@ -80,6 +82,7 @@ pub(crate) async fn accept_and_store(
     let expiries = expiries(&state, &effects);
     let mut write = Write::new(at, kind_of(&state), expected, effects);
     write.expiries = expiries;
+    write.ends_ms = state.ends_ms();
     write.authors = vec![sender.position()];
     write.authors.extend(groups);
     write.nonce = Some(sender.nonce);
@@ -147,6 +150,11 @@ async fn accept(
     uploads: Vec<Upload>,
 ) -> Result<(SessionState, Effects), ApiError> {
     let requester = sender.id();
+    let word = operator::word(&*app.storage, at).await?;
+    if word.destroyed {
+        return Err(ErrorCode::SessionEnded.into());
+    }
+    let withdrawn = Arc::new(word.withdrawn);
     let uploads = Arc::new(uploads);
     let mut known = Known::default();
     known
@@ -157,9 +165,10 @@ async fn accept(
     loop {
         let now_ms = app.clock.now_ms();
         let (start, entries, with) = (state.clone(), uploads.clone(), known.clone());
+        let without = withdrawn.clone();
         let accepted = blocking(move || {
             let start = start.map(Arc::unwrap_or_clone);
-            accept_session(start, &entries, requester, &*with, now_ms)
+            accept_session(start, &entries, requester, &without, &*with, now_ms)
         });
         let error = match accepted.await? {
             Ok(accepted) => return Ok(accepted),

@@ -21,7 +21,7 @@ const PAGE: usize = 1_024;
 /// List sessions or groups.
 ///
 /// Those in which the asking identity is a recipient now; or a group, which the
-/// identity must be in.
+/// identity must be in. With `tag`, only those that have it.
 #[utoipa::path(
     post,
     path = "/v1/tenants/{tenant}/memberships/lookup",
@@ -50,7 +50,9 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
         }
     };
     let after = body.after.map(|it| ChainId(it.0));
-    let chains = app.storage.chains_of(tenant.id(), of, kind, after).await?;
+    let tag = body.tag.as_deref();
+    let chains = app.storage.chains_of(tenant.id(), of, kind, tag, after);
+    let chains = chains.await?;
     let found = Memberships {
         more: chains.len() == PAGE,
         chains: chains.into_iter().map(|it| B64x32(it.0)).collect(),

@@ -10,6 +10,7 @@ pub(crate) mod dev_enrolment;
 pub(crate) mod devices;
 pub(crate) mod fetch_backup;
 pub(crate) mod find_recovery;
+pub(crate) mod find_sessions;
 pub(crate) mod get_identity;
 pub(crate) mod get_session;
 pub(crate) mod get_tenant;
@@ -18,6 +19,7 @@ pub(crate) mod look_up_identities;
 pub(crate) mod look_up_memberships;
 pub(crate) mod look_up_sessions;
 pub(crate) mod look_up_users;
+pub(crate) mod operate_session;
 pub(crate) mod pairings;
 pub(crate) mod restore_identity;
 pub(crate) mod restore_session;
@@ -108,6 +110,14 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(
             "/v1/tenants/{tenant}/sessions/lookup",
             post(look_up_sessions::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/sessions/find",
+            post(find_sessions::handle),
+        )
+        .route(
+            "/v1/tenants/{tenant}/sessions/{session}/operator",
+            post(operate_session::handle),
         )
         .route(
             "/v1/tenants/{tenant}/sessions/{session}",

@@ -4,6 +4,7 @@ use crate::app::{App, Tenant, blocking};
 use crate::auth::Sender;
 use crate::cache::Known;
 use crate::openapi::WriteProblems;
+use crate::operator;
 use crate::problem::{ApiError, json};
 use crate::request::{Raw, id};
 use crate::routes::add_session_entries::{expiries, kind_of};
@@ -80,6 +81,9 @@ async fn restore(
     at: ChainRef,
     uploads: &Arc<Vec<Upload>>,
 ) -> Result<Result<Done, WriteError>, ApiError> {
+    if operator::word(&*app.storage, at).await?.destroyed {
+        return Err(ErrorCode::SessionEnded.into());
+    }
     let state = app.cache.session(&*app.storage, at).await?;
     let meeting = match &state {
         Some(state) => writes::meet(app, at, state.tip().head, uploads).await?,
@@ -107,6 +111,7 @@ async fn restore(
     let expiries = expiries(&state, &effects);
     let mut write = Write::new(at, kind_of(&state), expected, effects);
     write.expiries = expiries;
+    write.ends_ms = state.ends_ms();
     write.authors = authors;
     write.nonce = Some(sender.nonce);
     if let Err(error) = app.storage.apply(&write).await {

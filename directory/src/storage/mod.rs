@@ -160,6 +160,8 @@ pub struct Rows {
     pub back_links: Vec<AcceptedBackLink>,
     /// The metadata blob.
     pub metadata: Option<Vec<u8>>,
+    /// TagOpening of the tag.
+    pub tag: Option<Vec<u8>>,
     /// UserIdOpening of an identity.
     pub opening: Option<Vec<u8>>,
 }
@@ -213,6 +215,8 @@ pub enum RecordKind {
     DeviceSeen = 6,
     /// The same key; value: its name, which the directory can't read.
     DeviceLabel = 7,
+    /// Key: a session, or group, and whom in it; value: what the operator has said.
+    Operator = 20,
 }
 
 impl RecordKind {
@@ -290,6 +294,9 @@ pub struct Write {
     /// When the wraps of these recipients end, in milliseconds since
     /// 1970-01-01 UTC; 0 = never. Applies to all their wraps in this chain.
     pub expiries: BTreeMap<Recipient, u64>,
+    /// When the chain's time is over, in milliseconds since 1970-01-01 UTC; 0 =
+    /// never. Then everything but its log is deleted.
+    pub ends_ms: u64,
     /// The authors' chains and where they must stand.
     pub authors: Vec<(ChainId, Position)>,
     /// The request's nonce.
@@ -315,6 +322,7 @@ impl Write {
             expected,
             effects,
             expiries: BTreeMap::new(),
+            ends_ms: 0,
             authors: Vec::new(),
             nonce: None,
             binding: None,
@@ -347,13 +355,24 @@ pub trait Storage: Send + Sync + 'static {
         handle: [u8; 16],
     ) -> Result<Option<ChainId>, StorageError>;
 
-    /// Chains of a kind in which somebody has wraps: where it is a recipient now.
-    /// Ascending by id, those after `after`, at most 1,024.
+    /// Chains of a kind in which somebody has wraps: where it is a recipient now;
+    /// with a tag, if one is given. Ascending by id, those after `after`, at most 1,024.
     async fn chains_of(
         &self,
         tenant: ChainId,
         recipient: Recipient,
         kind: Kind,
+        tag: Option<&str>,
+        after: Option<ChainId>,
+    ) -> Result<Vec<ChainId>, StorageError>;
+
+    /// Chains of a kind that have a tag. Ascending by id, those after `after`, at
+    /// most 1,024.
+    async fn chains_tagged(
+        &self,
+        tenant: ChainId,
+        kind: Kind,
+        tag: &str,
         after: Option<ChainId>,
     ) -> Result<Vec<ChainId>, StorageError>;
 
@@ -412,7 +431,8 @@ pub trait Storage: Send + Sync + 'static {
         changes: &[RecordChange],
     ) -> Result<(), WriteError>;
 
-    /// Deletes wraps and records whose time has ended and nonces that may be
+    /// Deletes wraps and records whose time has ended, all but the log of chains
+    /// whose time is over, and nonces that may be
     /// forgotten, so that nothing of them stays in the files.
     async fn purge(&self, now_ms: u64) -> Result<(), StorageError>;
 

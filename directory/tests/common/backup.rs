@@ -111,6 +111,7 @@ pub fn bare(entries: &[EntryUpload]) -> Vec<EntryUpload> {
         wraps: Vec::new(),
         back_links: Vec::new(),
         metadata: None,
+        tag: None,
     };
     entries.iter().map(bare).collect()
 }

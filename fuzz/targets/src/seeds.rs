@@ -306,6 +306,8 @@ fn answers(seeds: &mut Seeds, world: &Fixture) {
         wraps: vec![wrap],
         back_links: vec![B64(encode(&world.drafts[2].back_links[0]))],
         metadata: Some(B64(vec![1, 2, 3])),
+        tag: None,
+        withdrawn: Vec::new(),
         more: false,
     };
     seeds.json("rest_answer", &answer);

@@ -7,11 +7,13 @@ use plico_protocol::chain::{Replay as _, sign_entry};
 use plico_protocol::format::ids::{ChainId, Recipient};
 use plico_protocol::identity::IdentityState;
 use plico_protocol::identity::draft::next_own_entry;
+use plico_protocol::rights::Withdrawn;
 use plico_protocol::rights::state::{MAX_MEMBERS, MAX_SEGMENTS};
 use plico_protocol::rights::{Outcome, SessionState, due, replay_session};
 use plico_protocol::wire::accept::accept_session;
 use plico_protocol::wire::access::access;
 use plico_protocol::wire::upload::Upload;
+use std::collections::BTreeSet;
 
 /// Blocks of `author, minutes (2), type (2), body`.
 pub fn session(data: &[u8]) {
@@ -36,10 +38,11 @@ pub fn session(data: &[u8]) {
             wraps: Vec::new(),
             back_links: Vec::new(),
             metadata: None,
+            tag: None,
         };
         let id = world.people[person].id;
         let before = Some(state.clone());
-        let accepted = accept_session(before, &[upload], id, &world.known, now);
+        let accepted = accept_session(before, &[upload], id, &BTreeSet::new(), &world.known, now);
         let replayed = replay_session(Some(state.clone()), &[entry], &world.known);
         match replayed {
             Ok(Outcome::Done(next)) => {
@@ -93,7 +96,10 @@ fn promises(before: &SessionState, after: &SessionState, author: ChainId, now: u
     assert!(begun <= 1);
     let fewer = before.members().any(|(it, _)| after.member(it).is_none());
     if fewer && begun == 0 {
-        assert!(due(after, &fixture().known, now).is_some(), "not due");
+        assert!(
+            due(after, &fixture().known, &Withdrawn::Unknown, now).is_some(),
+            "not due"
+        );
     }
 }
 

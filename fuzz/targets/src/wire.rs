@@ -22,6 +22,7 @@ use plico_protocol::wire::upload::Upload;
 use plico_protocol::wire::{ErrorCode, Problem};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 
 /// Enrolment tokens; only those that the app's backend signed verify.
 pub fn attestation(data: &[u8]) {
@@ -161,8 +162,14 @@ pub fn rest_request(data: &[u8]) {
         let log = world.session_log();
         for state in [None, Some(world.session.clone())] {
             let before = state.as_ref().map_or(0, |_| log.len() - 1);
-            let Ok((_, effects)) = accept_session(state, &uploads, person.id, &world.known, T0)
-            else {
+            let Ok((_, effects)) = accept_session(
+                state,
+                &uploads,
+                person.id,
+                &BTreeSet::new(),
+                &world.known,
+                T0,
+            ) else {
                 continue;
             };
             // Nobody but the fixture's people can sign.

@@ -7,6 +7,7 @@ pub mod devices;
 pub mod draft;
 pub mod file;
 pub mod fingerprint;
+pub mod operator;
 pub mod pairing;
 pub mod recovery;
 pub mod standing;

@@ -1,12 +1,13 @@
 //! Making a session's entries: everything that a member needs to write one.
 
+use super::due::Withdrawn;
 use super::known::{Known, newest_key, public_key};
 use super::state::{RightsError, SessionState};
 use crate::chain::{first_entry, sign_entry};
 use crate::format::bodies::{
     EpochStart, Grant, GroupCreate, GroupRotate, RecipientKey, Removal, RemovalReason, RightsBits,
-    SessionBody, SessionCreate, SessionGrant, SessionRotate, SessionSetMetadata, SessionThrough,
-    SessionTransfer, Step,
+    SessionBody, SessionCreate, SessionGrant, SessionRotate, SessionSetMetadata, SessionSetTag,
+    SessionThrough, SessionTransfer, Step, TagOpening,
 };
 use crate::format::codec::VERSION;
 use crate::format::entry::{Author, SignedEntry};
@@ -44,6 +45,8 @@ pub struct Draft {
     pub back_links: Vec<BackLink>,
     /// Its metadata blob.
     pub metadata: Option<Vec<u8>>,
+    /// The opening of its tag.
+    pub tag: Option<TagOpening>,
     /// The secret of the epoch that it begins.
     pub secret: Option<EpochSecret>,
 }
@@ -77,6 +80,7 @@ impl Writer<'_> {
             wraps: Vec::new(),
             back_links: Vec::new(),
             metadata: None,
+            tag: None,
             secret: None,
         }
     }
@@ -172,6 +176,7 @@ impl Begun {
             wraps: self.wraps,
             back_links: Vec::new(),
             metadata: None,
+            tag: None,
             secret: Some(self.secret),
         }
     }
@@ -306,11 +311,24 @@ pub fn transfer(
 /// not ended at the writer's time, to their newest known keys.
 ///
 /// `earlier` are the secrets to link back to; none starts a new segment, which
-/// needs the right to revoke.
+/// needs the right to revoke. Those who are suspended stay so.
 pub fn rotate(
     writer: &Writer<'_>,
     state: &SessionState,
     earlier: &[&EpochSecret],
+    known: &dyn Known,
+    rng: &mut dyn CryptoRng,
+) -> Result<Draft, DraftError> {
+    rotate_without(writer, state, earlier, &Withdrawn::Unknown, known, rng)
+}
+
+/// The same, leaving out those who are `withdrawn` and taking in again those who
+/// were and no longer are.
+pub fn rotate_without(
+    writer: &Writer<'_>,
+    state: &SessionState,
+    earlier: &[&EpochSecret],
+    withdrawn: &Withdrawn,
     known: &dyn Known,
     rng: &mut dyn CryptoRng,
 ) -> Result<Draft, DraftError> {
@@ -326,8 +344,17 @@ pub fn rotate(
             });
             continue;
         }
+        if withdrawn.leaves_out(recipient, member) {
+            if !member.is_suspended() {
+                removals.push(Removal {
+                    recipient: *recipient,
+                    reason: RemovalReason::Withdrawn,
+                });
+            }
+            continue;
+        }
         let newest = newest_key(recipient, known).ok_or(RightsError::Recipient)?;
-        if newest.generation > member.key.generation {
+        if newest.generation > member.key.generation || member.is_suspended() {
             crosses |= SessionState::crosses_segment(&member.key, &newest, known);
             updates.push(newest);
             keys.push(newest);
@@ -397,4 +424,14 @@ pub fn set_metadata(
         metadata: Some(blob),
         ..writer.plain(state, &body)
     })
+}
+
+/// A tag that the app's backend may see; `None` takes it away.
+#[must_use]
+pub fn set_tag(writer: &Writer<'_>, state: &SessionState, tag: Option<TagOpening>) -> Draft {
+    let tag_hash = tag.as_ref().map_or([0; 32], TagOpening::commitment);
+    Draft {
+        tag,
+        ..writer.plain(state, &SessionBody::SetTag(SessionSetTag { tag_hash }))
+    }
 }

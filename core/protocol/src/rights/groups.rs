@@ -38,6 +38,8 @@ struct Span {
     /// The first entry after which it was not any more, or on other terms.
     to: Option<u64>,
     expires_ms: u64,
+    /// It stays a member, for nesting, but may do nothing.
+    suspended: bool,
     /// The place of its own chain that was recorded.
     position: Position,
 }
@@ -83,6 +85,7 @@ impl GroupPart {
                     from: entry.seq,
                     to: None,
                     expires_ms: member.expires_ms,
+                    suspended: member.is_suspended(),
                     position: member.key.position,
                 });
             }
@@ -147,14 +150,14 @@ impl SessionState {
     }
 
     /// Of a group: whether `recipient` was a member at entry `seq`, and its
-    /// membership had not ended at `ms`.
+    /// membership had not ended at `ms`, nor was suspended.
     #[must_use]
     pub fn was_member(&self, recipient: &Recipient, seq: u64, ms: u64) -> bool {
         let span = self
             .group
             .as_ref()
             .and_then(|it| it.span_at(recipient, seq));
-        span.is_some_and(|it| it.expires_ms == 0 || ms < it.expires_ms)
+        span.is_some_and(|it| !it.suspended && (it.expires_ms == 0 || ms < it.expires_ms))
     }
 
     /// The generation that was newest at entry `seq`.

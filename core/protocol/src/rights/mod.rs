@@ -10,10 +10,12 @@ pub mod groups;
 pub mod known;
 mod lineage;
 pub mod replay;
+mod rotation;
 mod rules;
 pub mod state;
+mod terms;
 
-pub use due::{DueReason, due};
+pub use due::{DueReason, Withdrawn, due};
 pub use groups::{GroupKey, MAX_HEIGHT};
 pub use known::{Chains, Known, newest_key};
 pub use replay::{Need, Outcome, needs, replay_session};

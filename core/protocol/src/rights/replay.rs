@@ -55,13 +55,13 @@ pub fn replay_session(
 pub fn needs(entries: &[SignedEntry], known: &dyn Known) -> Result<Vec<Need>, RightsError> {
     let mut needs = BTreeMap::<(Kind, ChainId), u64>::new();
     let mut want = |kind: Kind, chain: ChainId, position: &Position| {
+        let seq = position.seq;
         let there = match kind {
-            Kind::Group => known
-                .group(&chain)
-                .is_some_and(|state| state.hash_at(position.seq).is_some()),
+            Kind::Group => known.group(&chain).and_then(|it| it.hash_at(seq)).is_some(),
             _ => known
                 .identity(&chain)
-                .is_some_and(|state| state.hash_at(position.seq).is_some()),
+                .and_then(|it| it.hash_at(seq))
+                .is_some(),
         };
         if !there {
             let seq = needs.entry((kind, chain)).or_default();
@@ -104,7 +104,7 @@ fn named_keys(body: &SessionBody) -> Vec<&RecipientKey> {
         SessionBody::GroupCreate(body) => body.create.grants.iter().map(|it| &it.key).collect(),
         SessionBody::GroupRotate(body) => body.rotate.updates.iter().collect(),
         SessionBody::Through(through) => named_keys(&through.body),
-        SessionBody::Revoke(_) | SessionBody::SetMetadata(_) | SessionBody::Tombstone => Vec::new(),
+        _ => Vec::new(),
     }
 }
 
@@ -137,13 +137,14 @@ impl Replay for SessionState {
     fn apply(&mut self, signed: &SignedEntry, known: &Self::Known) -> Result<(), RightsError> {
         let entry = &signed.entry;
         self.tip.check_next(entry)?;
-        if self.ended {
+        if self.ended || self.over_at(entry.claimed_ms) {
             return Err(RightsError::Ended);
         }
         check_author(signed, self.tip.tenant_id, &mut self.positions, known)?;
         let body = SessionBody::decode(entry.entry_type, entry.body.as_slice())?;
         self.apply_body(entry, body, known)?;
         self.tip.advance(entry);
+        self.active_ms = self.active_ms.max(entry.claimed_ms);
         self.note(entry);
         Ok(())
     }
@@ -240,7 +241,7 @@ impl SessionState {
     }
 
     /// The membership of whoever acts: the author's own or a group's, if it had
-    /// not ended at the entry's time.
+    /// not ended at the entry's time and is not suspended.
     pub(super) fn acting(
         &self,
         entry: &Entry,
@@ -248,7 +249,7 @@ impl SessionState {
     ) -> Result<Member, RightsError> {
         self.members
             .get(recipient)
-            .filter(|member| !member.expired_at(entry.claimed_ms))
+            .filter(|member| member.may_act_at(entry.claimed_ms))
             .cloned()
             .ok_or(RightsError::NotAllowed)
     }

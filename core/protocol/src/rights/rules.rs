@@ -9,10 +9,9 @@ use super::state::{
 };
 use crate::chain::{ChainError, Tip};
 use crate::format::bodies::{
-    EpochStart, Grant, RecipientKey, RemovalReason, RightsBits, SessionBody, SessionCreate,
-    SessionGrant, SessionRevoke, SessionRotate, SessionSetMetadata, SessionTransfer, WrapsRef,
+    EpochStart, Grant, RecipientKey, RightsBits, SessionBody, SessionCreate, SessionGrant,
+    SessionRevoke, SessionSetExpiry, WrapsRef,
 };
-use crate::format::codec::FormatError;
 use crate::format::entry::Entry;
 use crate::format::ids::{ChainId, Kind, Recipient};
 use crate::format::keys::{Authority, KeyRecord};
@@ -40,6 +39,9 @@ impl SessionState {
             wraps: BTreeMap::new(),
             positions,
             metadata: None,
+            tag: None,
+            expiry: SessionSetExpiry::default(),
+            active_ms: entry.claimed_ms,
             someone_left: false,
             ended: false,
             group,
@@ -89,6 +91,9 @@ impl SessionState {
             }
             (SessionBody::Transfer(body), _) => self.transfer(entry, &author, &body, known),
             (SessionBody::SetMetadata(body), _) => self.set_metadata(&author, body),
+            (SessionBody::SetTag(body), _) => self.set_tag(&author, body),
+            (SessionBody::SetExpiry(body), false) => self.set_expiry(&author, body),
+            (SessionBody::InUse, false) => self.in_use(),
             (SessionBody::Tombstone, _) => {
                 if !author.is_owner() {
                     return Err(RightsError::Owner);
@@ -101,7 +106,11 @@ impl SessionState {
         }
     }
 
-    fn check_key(&mut self, grant: &Grant, known: &dyn Known) -> Result<(), RightsError> {
+    pub(super) fn check_key(
+        &mut self,
+        grant: &Grant,
+        known: &dyn Known,
+    ) -> Result<(), RightsError> {
         self.check_recipient_key(&grant.key, known)?;
         if grant.key.recipient.kind != Kind::Group {
             return Ok(());
@@ -114,7 +123,7 @@ impl SessionState {
         self.check_nesting(&grant.key, known)
     }
 
-    fn insert(
+    pub(super) fn insert(
         &mut self,
         grant: &Grant,
         entry: &Entry,
@@ -130,13 +139,14 @@ impl SessionState {
             granted_seq: entry.seq,
             granted_ms: entry.claimed_ms,
             segments,
+            suspended_seq: None,
         };
         self.members.insert(grant.key.recipient, member);
         self.touch(grant.key.recipient);
     }
 
     /// Begins an epoch for everybody who is a recipient now.
-    fn begin_epoch(
+    pub(super) fn begin_epoch(
         &mut self,
         entry: &Entry,
         start: EpochStart,
@@ -146,11 +156,13 @@ impl SessionState {
         if self.members.len() > MAX_MEMBERS || segment >= MAX_SEGMENTS {
             return Err(RightsError::TooMany);
         }
-        if start.wraps.count as usize != self.members.len() {
+        if start.wraps.count as usize != self.active().count() {
             return Err(RightsError::Epoch);
         }
         for member in self.members.values_mut() {
-            member.segments.insert(segment);
+            if !member.is_suspended() {
+                member.segments.insert(segment);
+            }
         }
         self.wraps.insert(entry.seq, (start.wraps, entry.author));
         self.epochs.push(Epoch {
@@ -194,7 +206,11 @@ impl SessionState {
 
     /// A grant to a group that has begun a segment since it was recorded would
     /// open to its newest members what came before: a rotation comes first.
-    fn check_not_across(&self, key: &RecipientKey, known: &dyn Known) -> Result<(), RightsError> {
+    pub(super) fn check_not_across(
+        &self,
+        key: &RecipientKey,
+        known: &dyn Known,
+    ) -> Result<(), RightsError> {
         match self.members.get(&key.recipient) {
             Some(old) if Self::crosses_segment(&old.key, key, known) => Err(RightsError::Epoch),
             _ => Ok(()),
@@ -217,7 +233,7 @@ impl SessionState {
     /// A grant to somebody who is a recipient already adds to what it may open.
     /// If its key has moved on, the old key still opens the current epoch: that
     /// epoch stays due, although the newer key is recorded from now on.
-    fn keep_what_it_had(&mut self, key: &RecipientKey, segments: &mut BTreeSet<u32>) {
+    pub(super) fn keep_what_it_had(&mut self, key: &RecipientKey, segments: &mut BTreeSet<u32>) {
         if let Some(old) = self.members.get(&key.recipient) {
             segments.extend(&old.segments);
             self.someone_left |= key.generation > old.key.generation;
@@ -225,7 +241,7 @@ impl SessionState {
     }
 
     /// Checks the epochs that a grant carries wraps for; gives their segments.
-    fn granted_segments(
+    pub(super) fn granted_segments(
         &self,
         author: &Member,
         epochs: &[u32],
@@ -314,6 +330,7 @@ impl SessionState {
             }
         }
         let line = self.line_of_grants();
+        let had_owner = self.owners() != 0;
         for target in &body.recipients {
             let cause = if *target == me {
                 RemovalCause::Left
@@ -325,14 +342,14 @@ impl SessionState {
         for fallen in below {
             self.remove(entry, fallen, RemovalCause::Cascade);
         }
-        if self.owners() == 0 {
+        if had_owner && self.owners() == 0 {
             return Err(RightsError::Owner);
         }
         self.reparent(&line, &body.recipients, Some(me));
         Ok(())
     }
 
-    fn remove(&mut self, entry: &Entry, recipient: Recipient, cause: RemovalCause) {
+    pub(super) fn remove(&mut self, entry: &Entry, recipient: Recipient, cause: RemovalCause) {
         self.members.remove(&recipient);
         self.touch(recipient);
         self.removed.push(RemovedMember {
@@ -344,155 +361,6 @@ impl SessionState {
         });
         self.someone_left = true;
     }
-
-    fn rotate(
-        &mut self,
-        entry: &Entry,
-        author: &Member,
-        body: SessionRotate,
-        group_key: Option<KeyRecord>,
-        known: &dyn Known,
-    ) -> Result<(), RightsError> {
-        for removal in &body.removals {
-            if removal.reason != RemovalReason::Expired {
-                return Err(FormatError::NeedsNewerClient("removal").into());
-            }
-            let member = self
-                .members
-                .get(&removal.recipient)
-                .ok_or(RightsError::Recipient)?;
-            if !member.expired_at(entry.claimed_ms) {
-                return Err(RightsError::Epoch);
-            }
-        }
-        let line = self.line_of_grants();
-        for removal in &body.removals {
-            self.remove(entry, removal.recipient, RemovalCause::Expired);
-        }
-        // Nobody whose time is over may be wrapped to.
-        if self
-            .members
-            .values()
-            .any(|member| member.expired_at(entry.claimed_ms))
-        {
-            return Err(RightsError::Epoch);
-        }
-        let gone: Vec<Recipient> = body.removals.iter().map(|it| it.recipient).collect();
-        self.reparent(&line, &gone, None);
-        let mut crosses = false;
-        for key in &body.updates {
-            let old = self
-                .members
-                .get(&key.recipient)
-                .ok_or(RightsError::Recipient)?
-                .key;
-            if key.generation < old.generation {
-                return Err(RightsError::RecipientKey);
-            }
-            self.check_recipient_key(key, known)?;
-            crosses |= Self::crosses_segment(&old, key, known);
-            if let Some(member) = self.members.get_mut(&key.recipient) {
-                member.key = *key;
-            }
-            self.touch(key.recipient);
-        }
-        let segment = self.segment_of(author, &body.epoch, crosses)?;
-        if let Some(group) = &mut self.group {
-            group.fresh_segment = body.epoch.back_links.is_empty();
-        }
-        self.begin_epoch(entry, body.epoch, segment, group_key)
-    }
-
-    /// The segment that an epoch is in. `crosses`: a group among the recipients
-    /// has begun a segment, and its newest members must not see what was before.
-    fn segment_of(
-        &self,
-        author: &Member,
-        start: &EpochStart,
-        crosses: bool,
-    ) -> Result<u32, RightsError> {
-        let current = self.current_segment();
-        if start.epoch != self.current_epoch() + 1 {
-            return Err(RightsError::Epoch);
-        }
-        if start.back_links.is_empty() {
-            // Taking the past away from those who come later.
-            if !crosses && !author.rights.contains(RightsBits::REVOKE) {
-                return Err(RightsError::NotAllowed);
-            }
-            return Ok(current + 1);
-        }
-        if crosses {
-            return Err(RightsError::Epoch);
-        }
-        let in_segment = |target: u32| self.epoch(target).is_some_and(|it| it.segment == current);
-        if start.back_links.iter().all(|link| in_segment(link.target)) {
-            Ok(current)
-        } else {
-            Err(RightsError::Epoch)
-        }
-    }
-
-    fn transfer(
-        &mut self,
-        entry: &Entry,
-        author: &Member,
-        body: &SessionTransfer,
-        known: &dyn Known,
-    ) -> Result<(), RightsError> {
-        let me = author.key.recipient;
-        let to = body.to.key.recipient;
-        if !author.is_owner() || !body.to.rights.contains(RightsBits::OWNER) {
-            return Err(RightsError::Owner);
-        }
-        if to == me {
-            return Err(RightsError::Recipient);
-        }
-        check_owner_has_no_end(&body.to)?;
-        let mut segments = self.granted_segments(author, &body.epochs, 1, &body.wraps)?;
-        self.check_not_across(&body.to.key, known)?;
-        self.check_key(&body.to, known)?;
-        self.keep_what_it_had(&body.to.key, &mut segments);
-        self.insert(&body.to, entry, me, segments);
-        self.wraps.insert(entry.seq, (body.wraps, entry.author));
-        // The new owner answers for itself, and for what the old one granted.
-        if let Some(member) = self.members.get_mut(&to) {
-            member.granted_by = to;
-        }
-        if body.remaining_rights == 0 {
-            let line = self.line_of_grants();
-            self.remove(entry, me, RemovalCause::Left);
-            self.reparent(&line, &[me], Some(to));
-        } else if let Some(member) = self.members.get_mut(&me) {
-            member.rights = RightsBits(body.remaining_rights);
-            if !member.is_owner() {
-                member.granted_by = to;
-            }
-        }
-        if self.members.len() > MAX_MEMBERS {
-            return Err(RightsError::TooMany);
-        }
-        Ok(())
-    }
-
-    fn set_metadata(
-        &mut self,
-        author: &Member,
-        body: SessionSetMetadata,
-    ) -> Result<(), RightsError> {
-        // Owners and managers name things.
-        if !author
-            .rights
-            .contains(RightsBits::FORWARD | RightsBits::REVOKE)
-        {
-            return Err(RightsError::NotAllowed);
-        }
-        if body.epoch != self.current_epoch() {
-            return Err(RightsError::Epoch);
-        }
-        self.metadata = Some(body);
-        Ok(())
-    }
 }
 
 /// Whether the end `wanted` lies after the end `limit` (0 = without end).
@@ -501,7 +369,7 @@ fn exceeds(wanted: u64, limit: u64) -> bool {
 }
 
 /// An owner can't run out: a session must always have one.
-fn check_owner_has_no_end(grant: &Grant) -> Result<(), RightsError> {
+pub(super) fn check_owner_has_no_end(grant: &Grant) -> Result<(), RightsError> {
     if grant.rights.contains(RightsBits::OWNER) && grant.expires_ms != 0 {
         return Err(RightsError::Owner);
     }

@@ -1,7 +1,9 @@
 //! What a session's log says, once replayed.
 
 use crate::chain::{ChainError, Tip};
-use crate::format::bodies::{BackLinkRef, RecipientKey, RightsBits, SessionSetMetadata, WrapsRef};
+use crate::format::bodies::{
+    BackLinkRef, RecipientKey, RightsBits, SessionSetExpiry, SessionSetMetadata, WrapsRef,
+};
 use crate::format::codec::FormatError;
 use crate::format::entry::Author;
 use crate::format::ids::{ChainId, EntryHash, Recipient};
@@ -48,8 +50,8 @@ pub enum RightsError {
         "the new epoch is not the next one, or its recipients or back-links are not those that they must be"
     )]
     Epoch,
-    /// The session was ended by its owner.
-    #[error("the session was ended by its owner")]
+    /// The session was ended by its owner, or its time was over.
+    #[error("the session was ended by its owner, or its time was over")]
     Ended,
     /// A group would be in itself.
     #[error("the group contains, directly or not, the group that it would be added to")]
@@ -87,6 +89,9 @@ pub struct Member {
     pub granted_ms: u64,
     /// The segments that it may open.
     pub segments: BTreeSet<u32>,
+    /// The rotation that has left it out as withdrawn by the operator. It is
+    /// suspended: not wrapped to, and may do nothing.
+    pub suspended_seq: Option<u64>,
 }
 
 impl Member {
@@ -94,6 +99,18 @@ impl Member {
     #[must_use]
     pub fn expired_at(&self, ms: u64) -> bool {
         self.expires_ms != 0 && ms >= self.expires_ms
+    }
+
+    /// Whether the log has suspended it: the operator withdrew it.
+    #[must_use]
+    pub fn is_suspended(&self) -> bool {
+        self.suspended_seq.is_some()
+    }
+
+    /// Whether it may do what its rights say at `ms`.
+    #[must_use]
+    pub fn may_act_at(&self, ms: u64) -> bool {
+        !self.expired_at(ms) && !self.is_suspended()
     }
 
     /// Whether it is an owner.
@@ -159,6 +176,10 @@ pub struct SessionState {
     /// The latest position named of each identity's chain.
     pub(super) positions: BTreeMap<ChainId, u64>,
     pub(super) metadata: Option<SessionSetMetadata>,
+    pub(super) tag: Option<[u8; 32]>,
+    pub(super) expiry: SessionSetExpiry,
+    /// The latest signed time of an entry: when the session was last in use.
+    pub(super) active_ms: u64,
     pub(super) someone_left: bool,
     pub(super) ended: bool,
     /// Of a group only.
@@ -259,6 +280,44 @@ impl SessionState {
         self.metadata.as_ref()
     }
 
+    /// What the tag's opening hashes to; `None`: it has no tag.
+    #[must_use]
+    pub fn tag(&self) -> Option<[u8; 32]> {
+        self.tag
+    }
+
+    /// What an owner has set: an end, a time without use.
+    #[must_use]
+    pub fn expiry(&self) -> SessionSetExpiry {
+        self.expiry
+    }
+
+    /// The latest signed time of an entry, in milliseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn active_ms(&self) -> u64 {
+        self.active_ms
+    }
+
+    /// When the session ends if nothing else is written, in milliseconds since
+    /// 1970-01-01 UTC; 0 = never.
+    #[must_use]
+    pub fn ends_ms(&self) -> u64 {
+        let SessionSetExpiry { ends_ms, idle_ms } = self.expiry;
+        let idle_ends = match idle_ms {
+            0 => 0,
+            idle_ms => self.active_ms.saturating_add(idle_ms),
+        };
+        let ends = [ends_ms, idle_ends].into_iter().filter(|it| *it != 0);
+        ends.min().unwrap_or(0)
+    }
+
+    /// Whether the session's time was over at `ms`.
+    #[must_use]
+    pub fn over_at(&self, ms: u64) -> bool {
+        let ends_ms = self.ends_ms();
+        ends_ms != 0 && ms >= ends_ms
+    }
+
     /// Whether somebody left, or was given a newer key, since the newest epoch began.
     #[must_use]
     pub fn someone_left(&self) -> bool {
@@ -283,10 +342,15 @@ impl SessionState {
             .find(|removed| removed.recipient == *recipient)
     }
 
-    pub(super) fn owners(&self) -> usize {
+    /// Recipients who are not suspended.
+    pub(super) fn active(&self) -> impl Iterator<Item = &Member> {
         self.members
             .values()
-            .filter(|member| member.is_owner())
-            .count()
+            .filter(|member| !member.is_suspended())
+    }
+
+    /// Owners who can act.
+    pub(super) fn owners(&self) -> usize {
+        self.active().filter(|member| member.is_owner()).count()
     }
 }

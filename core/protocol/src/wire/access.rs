@@ -15,7 +15,7 @@ pub fn access<'a>(
     now_ms: u64,
 ) -> Result<&'a Member, ErrorCode> {
     match (state.member(recipient), state.was_removed(recipient)) {
-        (Some(_), _) if state.ended() => Err(ErrorCode::SessionEnded),
+        (Some(_), _) if state.ended() || state.over_at(now_ms) => Err(ErrorCode::SessionEnded),
         (Some(member), _) if member.expired_at(now_ms) => Err(ErrorCode::AccessExpired),
         (Some(member), _) => Ok(member),
         (None, Some(removed)) if removed.cause == RemovalCause::Expired => {

@@ -63,7 +63,8 @@ codes! {
     SessionNotFound = "SESSION_NOT_FOUND", 404, "There is no such encryption session, or this identity was never a recipient of it.";
     AccessRevoked = "ACCESS_REVOKED", 403, "This identity's access to the encryption session was revoked.";
     AccessExpired = "ACCESS_EXPIRED", 403, "This identity's access to the encryption session has expired.";
-    SessionEnded = "SESSION_ENDED", 410, "The encryption session was ended by its owner.";
+    AccessWithdrawn = "ACCESS_WITHDRAWN", 403, "The tenant's operator has withdrawn this identity's access to the encryption session; it can be given back.";
+    SessionEnded = "SESSION_ENDED", 410, "The encryption session was ended by its owner or the tenant's operator, or its time was over.";
     NotAllowed = "NOT_ALLOWED", 403, "This identity does not have the right to do that.";
     Conflict = "CONFLICT", 409, "Somebody else wrote first; refresh and try again.";
     AuthorBehind = "AUTHOR_BEHIND", 409, "The entry names an old position of an identity's chain; refresh and try again.";

@@ -55,6 +55,9 @@ body! {
         /// Its metadata blob.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         metadata: Option<B64>,
+        /// TagOpening of its tag.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tag: Option<B64>,
     }
 }
 body! {
@@ -380,8 +383,23 @@ answer! {
         /// The current metadata blob.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         metadata: Option<B64>,
+        /// TagOpening of the current tag.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tag: Option<B64>,
+        /// Whom the operator has withdrawn. Nobody has signed this.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        withdrawn: Vec<RecipientName>,
         /// Whether there are more entries than given.
         more: bool,
+    }
+}
+body! {
+    /// A recipient.
+    RecipientName {
+        /// 2: an identity; 3: a group.
+        kind: u8,
+        /// Its id.
+        id: B64x32,
     }
 }
 body! {
@@ -427,6 +445,37 @@ body! {
         /// A group, instead of the identity itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         group: Option<B64x32>,
+        /// Only those with this tag.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tag: Option<String>,
+        /// Only those after this id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<B64x32>,
+    }
+}
+body! {
+    /// What the tenant's operator wants of a session or group.
+    OperatorRequest {
+        /// A token for just this.
+        token: String,
+    }
+}
+answer! {
+    /// What the operator has said of it by now.
+    OperatorAnswer {
+        /// Those who are withdrawn.
+        withdrawn: Vec<RecipientName>,
+        /// Whether it was destroyed.
+        destroyed: bool,
+    }
+}
+body! {
+    /// The app's backend looks for sessions by their tag.
+    SessionsFind {
+        /// A token of the operator, to find.
+        token: String,
+        /// The tag.
+        tag: String,
         /// Only those after this id.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<B64x32>,

@@ -3,7 +3,7 @@
 use super::b64::{B64, B64x32};
 use super::limits::{MAX_BATCH, MAX_HAND_BACK, MAX_METADATA};
 use super::rest::{EntryUpload, WrapUpload};
-use crate::format::bodies::{MAX_EPOCHS_PER_GRANT, MAX_RECIPIENTS_PER_ENTRY};
+use crate::format::bodies::{MAX_EPOCHS_PER_GRANT, MAX_RECIPIENTS_PER_ENTRY, TagOpening};
 use crate::format::codec::{FormatError, decode, encode};
 use crate::format::entry::SignedEntry;
 use crate::format::ids::{KeyId, Kind, Recipient};
@@ -38,6 +38,8 @@ pub struct Upload {
     pub back_links: Vec<BackLink>,
     /// Its metadata blob.
     pub metadata: Option<Vec<u8>>,
+    /// The opening of its tag.
+    pub tag: Option<TagOpening>,
 }
 
 impl Upload {
@@ -67,6 +69,11 @@ impl Upload {
                 .map(|link| decode("back-link", &link.0))
                 .collect::<Result<_, _>>()?,
             metadata: upload.metadata.as_ref().map(|blob| blob.0.clone()),
+            tag: upload
+                .tag
+                .as_ref()
+                .map(|opening| TagOpening::from_bytes(&opening.0))
+                .transpose()?,
         })
     }
 
@@ -131,6 +138,7 @@ pub fn entry_to_rest(entry: &SignedEntry, wraps: &[Wrap]) -> EntryUpload {
         wraps: wraps.iter().map(wrap_to_rest).collect(),
         back_links: Vec::new(),
         metadata: None,
+        tag: None,
     }
 }
 
@@ -153,6 +161,7 @@ pub fn draft_to_rest(draft: &Draft) -> EntryUpload {
     EntryUpload {
         back_links: links_to_rest(&draft.back_links),
         metadata: draft.metadata.clone().map(B64),
+        tag: draft.tag.as_ref().map(|it| B64(it.to_bytes())),
         ..entry_to_rest(&draft.entry, &draft.wraps)
     }
 }

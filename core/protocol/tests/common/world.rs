@@ -408,12 +408,14 @@ pub fn upload(entry: &SignedEntry, wraps: &[Wrap], back_links: &[BackLink]) -> U
         wraps: wraps.collect(),
         back_links: back_links.to_vec(),
         metadata: None,
+        tag: None,
     }
 }
 
 pub fn draft_upload(draft: &Draft) -> Upload {
     Upload {
         metadata: draft.metadata.clone(),
+        tag: draft.tag.clone(),
         ..upload(&draft.entry, &draft.wraps, &draft.back_links)
     }
 }

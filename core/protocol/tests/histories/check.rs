@@ -6,6 +6,7 @@ use super::shelf::{Opened, Served, follow};
 use super::stage::{PARTIES, Stage};
 use plico_protocol::format::ids::Recipient;
 use plico_protocol::keyring::open_metadata;
+use plico_protocol::rights::Withdrawn;
 use plico_protocol::rights::{DueReason, SessionState, due};
 use plico_protocol::wire::ErrorCode;
 use plico_protocol::wire::access::access;
@@ -30,12 +31,15 @@ impl Play {
         assert_eq!(self.state.ended(), self.model.ended);
         let segments: Vec<u32> = self.state.epochs().iter().map(|it| it.segment).collect();
         assert_eq!(segments, self.model.epochs);
-        let reason = due(&self.state, &self.stage.known, now).map(|reason| match reason {
-            DueReason::Left => Due::Left,
-            DueReason::Expired(who) => Due::TimeOver(self.stage.party_of(&who)),
-            DueReason::NewGeneration(who) => Due::NewKey(self.stage.party_of(&who)),
-            other => panic!("{other:?} is new"),
-        });
+        let reason =
+            due(&self.state, &self.stage.known, &Withdrawn::Unknown, now).map(
+                |reason| match reason {
+                    DueReason::Left => Due::Left,
+                    DueReason::Expired(who) => Due::TimeOver(self.stage.party_of(&who)),
+                    DueReason::NewGeneration(who) => Due::NewKey(self.stage.party_of(&who)),
+                    other => panic!("{other:?} is new"),
+                },
+            );
         assert_eq!(reason, self.model.due(now));
         self.model.fetch(now);
         for party in 0..PARTIES {

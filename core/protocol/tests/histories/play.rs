@@ -16,6 +16,7 @@ use plico_protocol::rights::draft::{self, Draft};
 use plico_protocol::wire::accept::{AcceptedWrap, accept_session};
 use plico_protocol::wire::upload::Upload;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// What the log said of its members after each entry.
 pub type Snapshot = BTreeMap<Party, Member>;
@@ -70,7 +71,7 @@ impl Play {
             let draft = draft::create(&writer, tenant, 1, grants, &stage.known, &mut rng).unwrap();
             let uploads = [session_upload(&draft)];
             let id = stage.parties[creator].id;
-            let accepted = accept_session(None, &uploads, id, &stage.known, now);
+            let accepted = accept_session(None, &uploads, id, &BTreeSet::new(), &stage.known, now);
             (draft, uploads, accepted)
         };
         let (mut draft, mut uploads, mut accepted) = create(&first);
@@ -248,7 +249,14 @@ impl Play {
         }
         let sender = self.stage.parties[sent_by].id;
         let before = Some(self.state.clone());
-        let accepted = accept_session(before, &uploads, sender, &self.stage.known, self.now);
+        let accepted = accept_session(
+            before,
+            &uploads,
+            sender,
+            &BTreeSet::new(),
+            &self.stage.known,
+            self.now,
+        );
         let what = format!("{what:?} by {signer:?}, {tamper:?}, at {}", self.now);
         agree(&what, verdict, accepted.as_ref().map(|_| ()));
         if let Ok((state, effects)) = accepted {

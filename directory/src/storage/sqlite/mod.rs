@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_1.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
 ];
 /// "Plic": marks the file as ours.
 const APPLICATION_ID: i64 = 0x506c_6963;
@@ -276,9 +277,20 @@ impl Storage for SqliteStorage {
         tenant: ChainId,
         recipient: Recipient,
         kind: Kind,
+        tag: Option<&str>,
         after: Option<ChainId>,
     ) -> Result<Vec<ChainId>, StorageError> {
-        read::chains_of(&self.reader, tenant, recipient, kind, after).await
+        read::chains_of(&self.reader, tenant, recipient, kind, tag, after).await
+    }
+
+    async fn chains_tagged(
+        &self,
+        tenant: ChainId,
+        kind: Kind,
+        tag: &str,
+        after: Option<ChainId>,
+    ) -> Result<Vec<ChainId>, StorageError> {
+        read::chains_tagged(&self.reader, tenant, kind, tag, after).await
     }
 
     async fn entries(&self, at: ChainRef, page: Page) -> Result<Vec<Vec<u8>>, StorageError> {

@@ -19,6 +19,7 @@ pub(super) struct ChainRow {
     pub(super) no: i64,
     pub(super) head: ChainHead,
     metadata: Option<Vec<u8>>,
+    tag_opening: Option<Vec<u8>>,
 }
 
 fn tenant_row(row: &SqliteRow) -> Result<TenantRow, StorageError> {
@@ -56,12 +57,13 @@ pub(super) async fn chain(
     connection: &mut SqliteConnection,
     at: ChainRef,
 ) -> Result<Option<ChainRow>, StorageError> {
-    let row =
-        sqlx::query("SELECT no, kind, seq, hash, metadata FROM chains WHERE tenant = ? AND id = ?")
-            .bind(at.tenant.0.as_slice())
-            .bind(at.chain.0.as_slice())
-            .fetch_optional(connection)
-            .await?;
+    let row = sqlx::query(
+        "SELECT no, kind, seq, hash, metadata, tag_opening FROM chains WHERE tenant = ? AND id = ?",
+    )
+    .bind(at.tenant.0.as_slice())
+    .bind(at.chain.0.as_slice())
+    .fetch_optional(connection)
+    .await?;
     let Some(row) = row else { return Ok(None) };
     let kind = Kind::from_u8(number(row.try_get("kind")?)?)
         .ok_or(StorageError::Damaged("a chain's kind"))?;
@@ -73,6 +75,7 @@ pub(super) async fn chain(
         no: row.try_get("no")?,
         head: ChainHead { kind, position },
         metadata: row.try_get("metadata")?,
+        tag_opening: row.try_get("tag_opening")?,
     }))
 }
 
@@ -208,6 +211,7 @@ pub(super) async fn rows(
         wraps,
         back_links,
         metadata: chain.metadata,
+        tag: chain.tag_opening,
         opening,
     }))
 }
@@ -300,13 +304,15 @@ pub(super) async fn chains_of(
     tenant: ChainId,
     recipient: Recipient,
     kind: Kind,
+    tag: Option<&str>,
     after: Option<ChainId>,
 ) -> Result<Vec<ChainId>, StorageError> {
     // Nothing is below an id of zeros, which no chain has.
     let after = after.unwrap_or(ChainId::ZERO);
     let rows = sqlx::query(
-        "SELECT id FROM chains WHERE tenant = ? AND kind = ? AND id > ? AND no IN
-           (SELECT chain FROM wraps WHERE recipient = ? AND kind = ?)
+        "SELECT id FROM chains WHERE tenant = ?1 AND kind = ?2 AND id > ?3 AND no IN
+           (SELECT chain FROM wraps WHERE recipient = ?4 AND kind = ?5)
+           AND (?6 IS NULL OR tag = ?6)
          ORDER BY id LIMIT 1024",
     )
     .bind(tenant.0.as_slice())
@@ -314,10 +320,36 @@ pub(super) async fn chains_of(
     .bind(after.0.as_slice())
     .bind(recipient.id.as_slice())
     .bind(i64::from(recipient.kind.to_u8()))
+    .bind(tag)
     .fetch_all(pool)
     .await?;
+    ids(&rows)
+}
+
+fn ids(rows: &[SqliteRow]) -> Result<Vec<ChainId>, StorageError> {
     let id = |row: &SqliteRow| Ok(ChainId(array(row.try_get("id")?)?));
     rows.iter().map(id).collect()
+}
+
+pub(super) async fn chains_tagged(
+    pool: &SqlitePool,
+    tenant: ChainId,
+    kind: Kind,
+    tag: &str,
+    after: Option<ChainId>,
+) -> Result<Vec<ChainId>, StorageError> {
+    let after = after.unwrap_or(ChainId::ZERO);
+    let rows = sqlx::query(
+        "SELECT id FROM chains WHERE tenant = ? AND tag = ? AND kind = ? AND id > ?
+         ORDER BY id LIMIT 1024",
+    )
+    .bind(tenant.0.as_slice())
+    .bind(tag)
+    .bind(i64::from(kind.to_u8()))
+    .bind(after.0.as_slice())
+    .fetch_all(pool)
+    .await?;
+    ids(&rows)
 }
 
 pub(super) async fn user(

@@ -2,6 +2,7 @@
 
 use super::{array, int, read};
 use crate::storage::{Binding, ChainRef, Nonce, StorageError, Write, WriteError};
+use plico_protocol::format::bodies::TagOpening;
 use plico_protocol::format::ids::{ChainId, Kind, Recipient};
 use plico_protocol::wire::accept::{AcceptedEntry, AcceptedWrap, Effects};
 use sqlx::Row as _;
@@ -74,6 +75,19 @@ pub(super) async fn apply(
             .execute(&mut *connection)
             .await?;
     }
+    if let Some(tag) = &write.effects.tag {
+        sqlx::query("UPDATE chains SET tag = ?, tag_opening = ? WHERE no = ?")
+            .bind(tag.as_ref().map(TagOpening::tag))
+            .bind(tag.as_ref().map(TagOpening::to_bytes))
+            .bind(no)
+            .execute(&mut *connection)
+            .await?;
+    }
+    sqlx::query("UPDATE chains SET ends_ms = ?1 WHERE no = ?2 AND ends_ms <> ?1")
+        .bind(int(write.ends_ms))
+        .bind(no)
+        .execute(&mut *connection)
+        .await?;
     if let Some(binding) = &write.binding {
         bind(connection, write.at, binding).await?;
     }
@@ -145,7 +159,7 @@ async fn delete(
         for all in [
             "DELETE FROM wraps WHERE chain = ?",
             "DELETE FROM back_links WHERE chain = ?",
-            "UPDATE chains SET metadata = NULL WHERE no = ?",
+            "UPDATE chains SET metadata = NULL, tag = NULL, tag_opening = NULL WHERE no = ?",
         ] {
             sqlx::query(all).bind(no).execute(&mut *connection).await?;
         }
@@ -278,7 +292,18 @@ pub(super) async fn purge(
     connection: &mut SqliteConnection,
     now_ms: u64,
 ) -> Result<(), StorageError> {
+    for over in ["wraps", "back_links"] {
+        let ended = "SELECT no FROM chains WHERE ends_ms <> 0 AND ends_ms <= ?";
+        let delete = format!("DELETE FROM {over} WHERE chain IN ({ended})");
+        sqlx::query(sqlx::AssertSqlSafe(delete))
+            .bind(int(now_ms))
+            .execute(&mut *connection)
+            .await?;
+    }
     for expired in [
+        "UPDATE chains SET metadata = NULL, tag = NULL, tag_opening = NULL
+         WHERE ends_ms <> 0 AND ends_ms <= ?
+           AND (metadata IS NOT NULL OR tag IS NOT NULL)",
         "DELETE FROM wraps WHERE expires_ms <> 0 AND expires_ms <= ?",
         "DELETE FROM nonces WHERE expires_ms <= ?",
         "DELETE FROM records WHERE expires_ms <> 0 AND expires_ms <= ?",

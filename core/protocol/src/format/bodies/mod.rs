@@ -1,13 +1,17 @@
 //! The bodies of entries, kind by kind. No personal data and no free text:
 //! user ids and metadata are commitments, their openings live elsewhere.
 
+mod group;
 mod identity;
 mod session;
 mod tenant;
+mod terms;
 
+pub use group::*;
 pub use identity::*;
 pub use session::*;
 pub use tenant::*;
+pub use terms::*;
 
 use super::codec::{FormatError, strictly_ascending};
 use super::wrap::MAX_BACK_LINKS;

@@ -1,21 +1,18 @@
 //! Bodies of a session's chain.
 
-use super::{EpochStart, WrapsRef};
+use super::group::{IN_GROUP, decode_through, encode_through};
+use super::{
+    EpochStart, GroupCreate, GroupRotate, SessionSetExpiry, SessionSetTag, SessionThrough, WrapsRef,
+};
 use crate::format::codec::{FormatError, decode, encode, strictly_ascending};
 use crate::format::ids::{ChainId, KeyId, Kind, Position, Recipient};
-use crate::format::keys::{Core, KeyRecord};
-use crate::format::opaque::Opaque;
+use crate::format::keys::Core;
 use tls_codec::{TlsDeserializeBytes, TlsSerializeBytes, TlsSize};
 
 /// Recipients that one entry may add or update.
 pub const MAX_RECIPIENTS_PER_ENTRY: usize = 2_048;
 /// Epochs that one grant may carry wraps for (one for each segment granted).
 pub const MAX_EPOCHS_PER_GRANT: usize = 16;
-
-/// Groups that one author may act through.
-pub const MAX_STEPS: usize = 4;
-/// Added to the type of what a group's log has in place of a session's.
-const IN_GROUP: u16 = 16;
 
 /// Rights on a session, one byte.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
@@ -95,7 +92,7 @@ pub struct Grant {
 pub enum RemovalReason {
     /// The grant's end has come.
     Expired = 1,
-    /// The tenant's operator withdrew it. Reserved.
+    /// The tenant's operator withdrew it, says the directory: it is suspended.
     Withdrawn = 2,
 }
 
@@ -126,57 +123,18 @@ pub enum SessionBody {
     SetMetadata(SessionSetMetadata),
     /// Type 7: the end. The body is empty.
     Tombstone,
+    /// Type 10: until when, or until how long without use. Not in groups.
+    SetExpiry(SessionSetExpiry),
+    /// Type 11: it is in use. The body is empty. Not in groups.
+    InUse,
+    /// Type 12.
+    SetTag(SessionSetTag),
     /// Type 9: what a group may do here, done by a member of it.
     Through(Box<SessionThrough>),
     /// Type 17: entry 0 of a group.
     GroupCreate(GroupCreate),
     /// Type 20: the next generation of a group's key.
     GroupRotate(GroupRotate),
-}
-
-/// `struct { opaque group[32]; Position position; } Step;`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
-pub struct Step {
-    /// The group.
-    pub group: ChainId,
-    /// The head of its chain as the author knew it.
-    pub position: Position,
-}
-
-/// What a member of a group does as that group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionThrough {
-    /// From the recipient of this chain to the group that the author is in.
-    pub path: Vec<Step>,
-    /// What is done.
-    pub body: SessionBody,
-}
-
-#[derive(TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
-struct ThroughWire {
-    path: Vec<Step>,
-    entry_type: u16,
-    body: Opaque,
-}
-
-/// `struct { SessionCreate create; KeyRecord key; uint8 history; } GroupCreate;`
-#[derive(Clone, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
-pub struct GroupCreate {
-    /// As a session's.
-    pub create: SessionCreate,
-    /// The public key of generation 0.
-    pub key: KeyRecord,
-    /// 1: a new member opens what came before. 0: only what comes from then on.
-    pub history: u8,
-}
-
-/// `struct { SessionRotate rotate; KeyRecord key; } GroupRotate;`
-#[derive(Clone, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
-pub struct GroupRotate {
-    /// As a session's.
-    pub rotate: SessionRotate,
-    /// The public key of the new generation.
-    pub key: KeyRecord,
 }
 
 /// `struct { Core core; Grant grants<V>; EpochStart epoch; } SessionCreate;`
@@ -219,7 +177,8 @@ pub struct SessionRevoke {
 pub struct SessionRotate {
     /// The new epoch, wrapped to everybody who stays.
     pub epoch: EpochStart,
-    /// Recipients whose key has moved on, with the new key; strictly ascending.
+    /// Recipients whose key has moved on, with the new key, and those who were
+    /// suspended and no longer are; strictly ascending.
     pub updates: Vec<RecipientKey>,
     /// Recipients who are left out; strictly ascending.
     pub removals: Vec<Removal>,
@@ -279,7 +238,7 @@ impl SessionBody {
             Self::GroupCreate(body) => (&body.create.grants, &[]),
             Self::GroupRotate(body) => (&[], &body.rotate.updates),
             Self::Through(through) => return Box::new(through.body.recipients()),
-            Self::Revoke(_) | Self::SetMetadata(_) | Self::Tombstone => (&[], &[]),
+            _ => (&[], &[]),
         };
         let keys = grants.iter().map(|grant| &grant.key).chain(updates);
         Box::new(keys.map(|key| key.recipient))
@@ -316,7 +275,7 @@ impl SessionBody {
                 let steps = through.path.iter().map(|it| (it.group, it.position));
                 steps.chain(through.body.groups()).collect()
             }
-            Self::Revoke(_) | Self::SetMetadata(_) | Self::Tombstone => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
@@ -363,6 +322,14 @@ impl SessionBody {
             7 if bytes.is_empty() => Self::Tombstone,
             7 => return Err(FormatError::Malformed("tombstone")),
             9 => Self::Through(Box::new(decode_through(bytes)?)),
+            10 => {
+                let body: SessionSetExpiry = decode("set expiry", bytes)?;
+                body.check()?;
+                Self::SetExpiry(body)
+            }
+            11 if bytes.is_empty() => Self::InUse,
+            11 => return Err(FormatError::Malformed("in use")),
+            12 => Self::SetTag(decode("set tag", bytes)?),
             17 => {
                 let body: GroupCreate = decode("group create", bytes)?;
                 check_create(&body.create)?;
@@ -393,15 +360,10 @@ impl SessionBody {
             Self::Transfer(body) => (5, encode(body)),
             Self::SetMetadata(body) => (6, encode(body)),
             Self::Tombstone => (7, Vec::new()),
-            Self::Through(through) => {
-                let (entry_type, body) = through.body.encode();
-                let wire = ThroughWire {
-                    path: through.path.clone(),
-                    entry_type,
-                    body: Opaque::new(body),
-                };
-                (9, encode(&wire))
-            }
+            Self::SetExpiry(body) => (10, encode(body)),
+            Self::InUse => (11, Vec::new()),
+            Self::SetTag(body) => (12, encode(body)),
+            Self::Through(through) => (9, encode_through(through)),
             Self::GroupCreate(body) => (1 + IN_GROUP, encode(body)),
             Self::GroupRotate(body) => (4 + IN_GROUP, encode(body)),
         }
@@ -422,23 +384,6 @@ fn check_rotate(body: &SessionRotate) -> Result<(), FormatError> {
     body.epoch.check()?;
     strictly_ascending("updates", body.updates.iter().map(|key| key.recipient))?;
     strictly_ascending("removals", body.removals.iter().map(|it| it.recipient))
-}
-
-fn decode_through(bytes: &[u8]) -> Result<SessionThrough, FormatError> {
-    let wire: ThroughWire = decode("through", bytes)?;
-    if wire.path.is_empty() {
-        return Err(FormatError::Malformed("path"));
-    }
-    if wire.path.len() > MAX_STEPS {
-        return Err(FormatError::TooLarge("path"));
-    }
-    // No entry 0 is written so, and no path leads through another.
-    if matches!(wire.entry_type, 1 | 9 | 17) {
-        return Err(FormatError::Malformed("through"));
-    }
-    let body = SessionBody::decode(wire.entry_type, wire.body.as_slice())?;
-    let path = wire.path;
-    Ok(SessionThrough { path, body })
 }
 
 /// The kinds that may stand in a grant today. Links are reserved.

@@ -16,7 +16,7 @@ pub use session::accept_session;
 
 use super::ErrorCode;
 use crate::chain::ChainError;
-use crate::format::bodies::{BackLinkRef, WrapsRef};
+use crate::format::bodies::{BackLinkRef, TagOpening, WrapsRef};
 use crate::format::codec::FormatError;
 use crate::format::entry::{Author, SignedEntry};
 use crate::format::ids::{ChainId, EntryHash, KeyId, Recipient};
@@ -68,6 +68,17 @@ pub enum AcceptError {
     /// The author's own grant has ended.
     #[error("the author's own grant has ended")]
     AuthorExpired,
+    /// The operator has withdrawn the author.
+    #[error("the tenant's operator has withdrawn the author")]
+    AuthorWithdrawn,
+    /// The operator has withdrawn a recipient of a grant.
+    #[error("the tenant's operator has withdrawn a recipient")]
+    RecipientWithdrawn,
+    /// A new epoch leaves out, or takes in, others than the operator says.
+    #[error(
+        "the new epoch does not leave out exactly those whom the tenant's operator has withdrawn"
+    )]
+    NotAsWithdrawn,
     /// The entry does not follow the head.
     #[error("the entry does not follow the head of the chain")]
     Conflict,
@@ -117,7 +128,9 @@ impl AcceptError {
             Self::Requester => ErrorCode::NotAllowed,
             Self::Skew => ErrorCode::ClockSkewed,
             Self::AuthorExpired => ErrorCode::AccessExpired,
-            Self::Conflict => ErrorCode::Conflict,
+            Self::AuthorWithdrawn => ErrorCode::AccessWithdrawn,
+            Self::RecipientWithdrawn => ErrorCode::NotAllowed,
+            Self::Conflict | Self::NotAsWithdrawn => ErrorCode::Conflict,
         }
     }
 }
@@ -189,6 +202,8 @@ pub struct Effects {
     pub metadata: Option<Vec<u8>>,
     /// The stored metadata blob is no longer the current one.
     pub metadata_stale: bool,
+    /// The new tag; `Some(None)`: there is none any more.
+    pub tag: Option<Option<TagOpening>>,
     /// Stored entries that were bare until now.
     pub filled: Vec<FilledEntry>,
     /// Recipients whose wraps, of every epoch, are deleted. Deletion comes first.

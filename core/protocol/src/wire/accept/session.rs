@@ -7,20 +7,21 @@ use crate::format::entry::Entry;
 use crate::format::ids::{ChainId, Recipient};
 use crate::keyring::KeyringError;
 use crate::primitives::hash::ref_hash;
-use crate::rights::Known;
-use crate::rights::{Outcome, SessionState, replay_session};
+use crate::rights::{Known, Member, Outcome, RightsError, SessionState, replay_session};
 use crate::wire::limits::MAX_SKEW_MS;
 use crate::wire::upload::Upload;
 use std::collections::BTreeSet;
 
 /// Applies `uploads`, all or none, to `state` (or begins a session).
 ///
-/// `requester` is the identity that signed the request; `known` must hold the
-/// chains of all authors and recipients, or [`AcceptError::Needs`] lists them.
+/// `requester` is the identity that signed the request; `withdrawn` are those
+/// whom the operator has withdrawn here; `known` must hold the chains of all
+/// authors and recipients, or [`AcceptError::Needs`] lists them.
 pub fn accept_session(
     state: Option<SessionState>,
     uploads: &[Upload],
     requester: ChainId,
+    withdrawn: &BTreeSet<Recipient>,
     known: &(dyn Known + 'static),
     now_ms: u64,
 ) -> Result<(SessionState, Effects), AcceptError> {
@@ -42,14 +43,22 @@ pub fn accept_session(
         if expired {
             return Err(AcceptError::AuthorExpired);
         }
+        if withdrawn.contains(&acting) {
+            return Err(AcceptError::AuthorWithdrawn);
+        }
+        if state.as_ref().is_some_and(|it| it.over_at(now_ms)) {
+            return Err(RightsError::Ended.into());
+        }
         let next = match replay_session(state, std::slice::from_ref(&upload.entry), known)? {
             Outcome::Done(next) => *next,
             Outcome::Needs(needs) => return Err(AcceptError::Needs(needs)),
         };
         check_times(&next, entry, now_ms)?;
+        check_withdrawn(&next, entry, withdrawn)?;
         let leaves = check_wraps(&next, upload, &mut effects)?;
         check_back_links(&next, upload, &mut effects)?;
         check_metadata(&next, upload, &mut effects)?;
+        check_tag(upload, &mut effects)?;
         effects.push(&upload.entry, leaves);
         for gone in before.difference(&members(Some(&next))) {
             effects.wraps.retain(|wrap| wrap.recipient != *gone);
@@ -64,6 +73,7 @@ pub fn accept_session(
         effects.wraps.clear();
         effects.back_links.clear();
         effects.metadata = None;
+        effects.tag = None;
     }
     Ok((state, effects))
 }
@@ -118,18 +128,43 @@ fn check_times(state: &SessionState, entry: &Entry, now_ms: u64) -> Result<(), A
         .removed()
         .iter()
         .any(|gone| gone.seq == entry.seq && gone.cause == crate::rights::RemovalCause::Expired);
-    let someone_expires = state.members().any(|(_, member)| member.expires_ms != 0);
+    let someone_expires =
+        state.ends_ms() != 0 || state.members().any(|(_, member)| member.expires_ms != 0);
     if (removes_expired || someone_expires) && entry.claimed_ms.abs_diff(now_ms) > MAX_SKEW_MS {
         return Err(AcceptError::Skew);
     }
     let past = state
         .members()
         .any(|(_, member)| member.granted_seq == entry.seq && member.expired_at(now_ms));
-    if past {
+    if past || state.over_at(now_ms) {
         Err(AcceptError::PastExpiry)
     } else {
         Ok(())
     }
+}
+
+/// What the operator has taken away no entry gives back, and only that is left
+/// out of a new epoch.
+fn check_withdrawn(
+    state: &SessionState,
+    entry: &Entry,
+    withdrawn: &BTreeSet<Recipient>,
+) -> Result<(), AcceptError> {
+    let granted = |it: &&Recipient| {
+        let member = state.member(it);
+        member.is_some_and(|member| member.granted_seq == entry.seq)
+    };
+    if withdrawn.iter().any(|it| granted(&it)) {
+        return Err(AcceptError::RecipientWithdrawn);
+    }
+    let begins_epoch = state.epochs().last().is_some_and(|it| it.seq == entry.seq);
+    let differs = |(recipient, member): (&Recipient, &Member)| {
+        member.is_suspended() != withdrawn.contains(recipient)
+    };
+    if begins_epoch && state.members().any(differs) {
+        return Err(AcceptError::NotAsWithdrawn);
+    }
+    Ok(())
 }
 
 pub(super) fn check_wraps(
@@ -158,7 +193,8 @@ pub(super) fn check_wraps(
             Some((to, epochs)) => to.contains(recipient) && epochs.contains(&epoch),
             None => epoch == current,
         };
-        let member = state.member(recipient).filter(|_| asked)?;
+        let member = state.member(recipient);
+        let member = member.filter(|it| asked && !it.is_suspended())?;
         let commitment = state.epoch(epoch)?.commitment;
         Some((commitment, member.key.generation, member.key.key_id))
     };
@@ -195,6 +231,24 @@ pub(super) fn check_metadata(
             Ok(())
         }
         (SessionBody::SetMetadata(_), _) | (_, Some(_)) => Err(KeyringError::WrapSet.into()),
+        _ => Ok(()),
+    }
+}
+
+/// A tag comes with what its commitment opens to.
+pub(super) fn check_tag(upload: &Upload, effects: &mut Effects) -> Result<(), AcceptError> {
+    let entry = &upload.entry.entry;
+    let body = SessionBody::decode(entry.entry_type, entry.body.as_slice())?;
+    match (body.deed(), &upload.tag) {
+        (SessionBody::SetTag(body), None) if body.tag_hash == [0; 32] => {
+            effects.tag = Some(None);
+            Ok(())
+        }
+        (SessionBody::SetTag(body), Some(opening)) if opening.commitment() == body.tag_hash => {
+            effects.tag = Some(Some(opening.clone()));
+            Ok(())
+        }
+        (SessionBody::SetTag(_), _) | (_, Some(_)) => Err(KeyringError::WrapSet.into()),
         _ => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{StoredAlready, Window, divide};
 use crate::chain::ChainError;
-use crate::format::bodies::SessionBody;
+use crate::format::bodies::{SessionBody, TagOpening};
 use crate::format::entry::Entry;
 use crate::format::ids::{ChainId, KeyId, Recipient};
 use crate::keyring::KeyringError;
@@ -10,7 +10,7 @@ use crate::primitives::hash::ref_hash;
 use crate::rights::Known;
 use crate::rights::{Outcome, SessionState, replay_session};
 use crate::wire::accept::session::{
-    acting, check_back_links, check_metadata, check_wraps, members,
+    acting, check_back_links, check_metadata, check_tag, check_wraps, members,
 };
 use crate::wire::accept::{
     AcceptError, Effects, FilledEntry, WrapPlaceOf, accept_back_links, accept_wraps,
@@ -126,12 +126,18 @@ fn apply_new(
     }
     let entry = &upload.entry.entry;
     let body = SessionBody::decode(entry.entry_type, entry.body.as_slice())?;
-    if let SessionBody::SetMetadata(_) = body.deed() {
+    let body = body.deed();
+    if let SessionBody::SetMetadata(_) = body {
         effects.metadata = None;
         effects.metadata_stale = true;
     }
     if upload.metadata.is_some() {
         check_metadata(state, upload, effects)?;
+    }
+    match body {
+        // It may have come without its opening: then no tag is better than an old one.
+        SessionBody::SetTag(_) if upload.tag.is_none() => effects.tag = Some(None),
+        _ => check_tag(upload, effects)?,
     }
     effects.push(&upload.entry, leaves);
     Ok(())
@@ -176,6 +182,17 @@ fn fill_old(
             }
         }
         _ => return Err(KeyringError::WrapSet.into()),
+    }
+    if upload.tag.is_some() {
+        let mut filled = Effects::default();
+        check_tag(upload, &mut filled)?;
+        let is_current = filled.tag.as_ref().is_some_and(|it| {
+            let commitment = it.as_ref().map(TagOpening::commitment);
+            commitment == state.tag()
+        });
+        if is_current {
+            effects.tag = filled.tag;
+        }
     }
     Ok(())
 }
@@ -244,5 +261,6 @@ fn keep_what_is_due(state: &SessionState, now_ms: u64, effects: &mut Effects) {
         effects.wraps.clear();
         effects.back_links.clear();
         effects.metadata = None;
+        effects.tag = None;
     }
 }
