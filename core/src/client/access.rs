@@ -9,7 +9,7 @@ use super::recipients::time;
 use super::session::EncryptionSession;
 use crate::error::Result;
 use core::fmt;
-use plico_protocol::format::ids::{ChainId, Kind};
+use plico_protocol::format::ids::{ChainId, Kind, Recipient};
 use plico_protocol::rights::{MAX_HEIGHT, RemovalCause, SessionState};
 use std::collections::HashMap;
 use std::time::SystemTime;
@@ -35,6 +35,9 @@ pub struct Access {
     pub granted_at: SystemTime,
     /// Until when, by the earliest end on the path; `None`: without end.
     pub expires_at: Option<SystemTime>,
+    /// The tenant's operator has suspended it, or a group on the path, says the
+    /// directory. Nobody has signed that; the grant itself stands.
+    pub withdrawn: bool,
 }
 
 /// Somebody who had rights of their own once, and has none now.
@@ -132,6 +135,9 @@ impl fmt::Display for AccessList {
             if let Some(end) = it.expires_at {
                 write!(f, ", for {} more days", days(self.as_of, end))?;
             }
+            if it.withdrawn {
+                write!(f, ", withdrawn by the operator, says the directory")?;
+            }
             writeln!(f)?;
         }
         for it in &self.former {
@@ -153,6 +159,8 @@ fn days(from: SystemTime, to: SystemTime) -> u64 {
 struct Walk<'a> {
     groups: &'a HashMap<ChainId, std::sync::Arc<SessionState>>,
     names: &'a HashMap<ChainId, String>,
+    /// Recipients of the session whom the directory says to be withdrawn.
+    withdrawn: std::collections::BTreeSet<Recipient>,
     now_ms: u64,
     found: Vec<Access>,
 }
@@ -163,6 +171,7 @@ struct Through {
     path: Vec<GroupId>,
     rights: Rights,
     expires_ms: u64,
+    withdrawn: bool,
 }
 
 impl Walk<'_> {
@@ -175,6 +184,10 @@ impl Walk<'_> {
             let expires_ms = ends.into_iter().filter(|it| *it != 0).min().unwrap_or(0);
             let path = through.map(|it| it.path.clone()).unwrap_or_default();
             let rights = through.map_or(Rights(member.rights), |it| it.rights);
+            let withdrawn = through.map_or_else(
+                || self.withdrawn.contains(recipient),
+                |it| it.withdrawn || member.is_suspended(),
+            );
             let id = recipient.chain();
             self.found.push(Access {
                 who: MemberId::of(recipient),
@@ -185,6 +198,7 @@ impl Walk<'_> {
                 granted_by_user_id: self.names.get(&member.signed_by).cloned(),
                 granted_at: time(member.granted_ms),
                 expires_at: (expires_ms != 0).then(|| time(expires_ms)),
+                withdrawn,
             });
             let here = GroupId(id);
             let may_go_on = recipient.kind == Kind::Group
@@ -196,6 +210,7 @@ impl Walk<'_> {
                     path: path.into_iter().chain([here]).collect(),
                     rights,
                     expires_ms,
+                    withdrawn,
                 };
                 self.all(inner, Some(&through));
             }
@@ -218,6 +233,7 @@ impl EncryptionSession {
         let mut walk = Walk {
             groups: &known.groups,
             names: &names,
+            withdrawn: view.withdrawn_members(),
             now_ms: inner.plico.inner.wire.now_ms(),
             found: Vec::new(),
         };

@@ -8,8 +8,7 @@ use super::lies::{self, Lie};
 use super::person::TestPerson;
 use super::{kit_error, lock};
 use crate::client::{IdentityId, Plico, PlicoBuilder, SessionId, TenantId};
-use crate::error::{Error, Result};
-use crate::ports::{Method, Request, Transport as _};
+use crate::error::Result;
 use plico_directory::{admin, random};
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::identity::Attestation;
@@ -163,53 +162,6 @@ impl TestDirectory {
         let identity = ChainId(*identity.as_bytes());
         let now_ms = self.inner.clock.now_ms();
         self.inner.tenant.token(user_id, identity, number, now_ms)
-    }
-
-    /// What an app's backend signs to disable `identity`, or to let it be
-    /// active again: a token for `POST …/identities/{identity}/standing`, which
-    /// is sent here, too.
-    ///
-    /// # Errors
-    /// What the directory answers: `CONFLICT` for a second change within one
-    /// second, `IDENTITY_NOT_FOUND`, `IDENTITY_DELETED`.
-    pub async fn set_standing(&self, identity: IdentityId, active: bool) -> Result<()> {
-        use plico_protocol::identity::standing::{Standing, StandingToken};
-        let tenant = &self.inner.tenant;
-        let issued_ms = self.inner.clock.now_ms() / 1000 * 1000;
-        let token = StandingToken {
-            identity: ChainId(*identity.as_bytes()),
-            standing: if active {
-                Standing::Active
-            } else {
-                Standing::Disabled
-            },
-            issued_ms,
-            expires_ms: issued_ms + 300_000,
-        };
-        let token = token.sign(
-            tenant.id,
-            admin::key_id(&tenant.enrolment),
-            &tenant.enrolment,
-        );
-        let body = plico_protocol::wire::rest::StandingChange { token };
-        let path = format!(
-            "/v1/tenants/{}/identities/{identity}/standing",
-            self.tenant()
-        );
-        let request = Request {
-            method: Method::Post,
-            url: format!("{}{path}", self.url()),
-            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-            body: serde_json::to_vec(&body).map_err(|error| kit_error("no body", error))?,
-        };
-        let response = self.connection().send(request).await;
-        let response = response.map_err(|error| kit_error("no answer", error))?;
-        if response.status == 200 {
-            return Ok(());
-        }
-        let problem = serde_json::from_slice(&response.body)
-            .map_err(|error| kit_error("no problem document", error))?;
-        Err(Error::from_problem(&problem))
     }
 
     /// Somebody registered under `user_id`, with a store in memory and a

@@ -116,6 +116,9 @@ impl Core {
             .await
             .map_err(|error| kit_error("the database does not open", error))?;
         let storage: Arc<dyn Storage> = Arc::new(storage);
+        // As the server does when it starts.
+        let purged = storage.purge(self.clock.now_ms()).await;
+        purged.map_err(|error| kit_error("the purge", error))?;
         let clock = self.clock.clone();
         let config = Config::in_memory()
             .with_public_url(URL)

@@ -96,7 +96,9 @@
 //!
 //! Other switches are [`TestDirectory::down`], [`TestDirectory::backup`] and
 //! [`TestDirectory::restore`], [`TestConnection::slow`],
-//! [`TestConnection::lose_requests`], [`TestPerson::restart`].
+//! [`TestConnection::lose_requests`], [`TestPerson::restart`]. What the tenant's operator
+//! says: [`TestDirectory::withdraw`], [`TestDirectory::destroy`],
+//! [`TestDirectory::set_standing`].
 
 mod accomplice;
 mod clock;
@@ -104,6 +106,7 @@ mod connection;
 mod directory;
 mod engine;
 mod lies;
+mod operator;
 mod person;
 mod seed;
 
@@ -113,6 +116,7 @@ pub use connection::TestConnection;
 pub use directory::TestDirectory;
 pub use engine::Backup;
 pub use lies::Lie;
+pub use operator::Operated;
 pub use person::TestPerson;
 
 use crate::error::{Error, ErrorCode};
