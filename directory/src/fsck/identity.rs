@@ -81,6 +81,10 @@ impl Keyring for IdentityState {
         false
     }
 
+    fn may_be_over(&self) -> bool {
+        false
+    }
+
     fn expires(&self, recipient: &Recipient, _: u64) -> Option<u64> {
         self.wrap_recipients()
             .any(|(it, _)| it == *recipient)

@@ -4,8 +4,9 @@ use super::Finding;
 use super::derived::{Keyring, check_back_links, check_wraps, missing_wrap};
 use super::walk::Walk;
 use crate::cache::Known;
+use crate::operator;
 use crate::storage::StorageError;
-use plico_protocol::format::bodies::{BackLinkRef, SessionBody, WrapsRef};
+use plico_protocol::format::bodies::{BackLinkRef, SessionBody, TagOpening, WrapsRef};
 use plico_protocol::format::entry::{Author, SignedEntry};
 use plico_protocol::format::ids::{ChainId, Kind, Recipient};
 use plico_protocol::primitives::hash::ref_hash;
@@ -56,13 +57,14 @@ pub(super) async fn check(mut walk: Walk<'_>) -> Result<(u64, Vec<Finding>), Sto
         return Ok(walk.done("it is stored as another kind than it is"));
     }
     walk.check_head(state.tip());
-    let state = Session::new(state);
+    let word = operator::word(walk.storage, walk.record.at).await;
+    let state = Session::new(state, word?.destroyed);
     let state_of = &state.state;
     let newest: BTreeSet<u32> = (0..=state_of.current_segment())
         .filter_map(|segment| state_of.newest_epoch_of(segment))
         .collect();
     let there = check_wraps(&mut walk, &state, &newest).await?;
-    if !state_of.ended() {
+    if !state.ended() && !state.may_be_over() {
         for (recipient, member) in state_of.members() {
             let epochs = member
                 .segments
@@ -76,7 +78,14 @@ pub(super) async fn check(mut walk: Walk<'_>) -> Result<(u64, Vec<Finding>), Sto
         }
     }
     check_back_links(&mut walk, &state).await?;
-    check_metadata(&mut walk, state_of);
+    check_metadata(&mut walk, &state);
+    check_tag(&mut walk, &state);
+    if walk.record.ends_ms != state_of.ends_ms() && !state.ended() {
+        let (stored, named) = (walk.record.ends_ms, state_of.ends_ms());
+        walk.problem(format!(
+            "it ends at {stored} ms, but by its log at {named} ms"
+        ));
+    }
     Ok(walk.end())
 }
 
@@ -105,10 +114,13 @@ async fn provide(
     Ok(None)
 }
 
-/// Recipients whom the entry grants something for a time.
+/// Recipients whom the entry grants something for a time, or leaves out for a time.
 fn limited_by(entry: &SignedEntry) -> Vec<Recipient> {
     let body = SessionBody::decode(entry.entry.entry_type, entry.entry.body.as_slice());
     let grants = match body.map(SessionBody::deed) {
+        Ok(SessionBody::Rotate(body)) => {
+            return body.removals.iter().map(|it| it.recipient).collect();
+        }
         Ok(SessionBody::Create(body)) => body.grants,
         Ok(SessionBody::Grant(body)) => body.grants,
         _ => Vec::new(),
@@ -117,18 +129,38 @@ fn limited_by(entry: &SignedEntry) -> Vec<Recipient> {
     limited.map(|grant| grant.key.recipient).collect()
 }
 
-fn check_metadata(walk: &mut Walk<'_>, state: &SessionState) {
+fn check_metadata(walk: &mut Walk<'_>, session: &Session) {
     let blob = walk.record.metadata.take();
-    match (state.metadata(), blob) {
-        (_, Some(_)) if state.ended() => {
+    match (session.state.metadata(), blob) {
+        (_, Some(_)) if session.ended() => {
             walk.problem("metadata are there although the session was ended");
         }
         (None, Some(_)) => walk.problem("metadata are there, but the log names none"),
         (Some(named), Some(blob)) if ref_hash("metadata", &blob) != named.blob_hash => {
             walk.problem("the metadata are not those that the log names");
         }
-        (Some(_), None) if !state.ended() => {
+        (Some(_), None) if !session.ended() && !session.may_be_over() => {
             walk.note("the metadata that the log names are not there");
+        }
+        _ => {}
+    }
+}
+
+fn check_tag(walk: &mut Walk<'_>, session: &Session) {
+    let stored = walk.record.tag.take();
+    match (session.state.tag(), stored) {
+        (_, Some(_)) if session.ended() => {
+            walk.problem("a tag is there although the session was ended");
+        }
+        (None, Some(_)) => walk.problem("a tag is there, but the log names none"),
+        (Some(named), Some((tag, opening))) => {
+            let opening = TagOpening::from_bytes(&opening);
+            if !opening.is_ok_and(|it| it.commitment() == named && it.tag() == tag) {
+                walk.problem("the tag is not the one that the log names");
+            }
+        }
+        (Some(_), None) if !session.ended() && !session.may_be_over() => {
+            walk.note("the tag that the log names is not there");
         }
         _ => {}
     }
@@ -136,15 +168,20 @@ fn check_metadata(walk: &mut Walk<'_>, state: &SessionState) {
 
 struct Session {
     state: SessionState,
+    destroyed: bool,
     /// The last entry at which somebody left.
     left: BTreeMap<Recipient, u64>,
 }
 
 impl Session {
-    fn new(state: SessionState) -> Self {
+    fn new(state: SessionState, destroyed: bool) -> Self {
         let left = state.removed().iter();
         let left = left.map(|gone| (gone.recipient, gone.seq)).collect();
-        Self { state, left }
+        Self {
+            state,
+            destroyed,
+            left,
+        }
     }
 }
 
@@ -167,7 +204,11 @@ impl Keyring for Session {
     }
 
     fn ended(&self) -> bool {
-        self.state.ended()
+        self.state.ended() || self.destroyed
+    }
+
+    fn may_be_over(&self) -> bool {
+        self.state.ends_ms() != 0
     }
 
     fn expires(&self, recipient: &Recipient, seq: u64) -> Option<u64> {

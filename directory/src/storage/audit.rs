@@ -22,6 +22,10 @@ pub struct ChainRecord {
     pub hash: EntryHash,
     /// The metadata blob.
     pub metadata: Option<Vec<u8>>,
+    /// When its time is over, in milliseconds since 1970-01-01 UTC; 0 = never.
+    pub ends_ms: u64,
+    /// The tag, and its TagOpening.
+    pub tag: Option<(String, Vec<u8>)>,
 }
 
 /// A wrap, as it is stored.

@@ -7,6 +7,7 @@ mod restored;
 use super::{
     Binding, ChainRef, Nonce, Page, Read, Rows, Storage, StoredWrap, TenantRow, Write, WriteError,
 };
+use plico_protocol::format::bodies::TagOpening;
 use plico_protocol::format::ids::{ChainId, EntryHash, KeyId, Kind, Position, Recipient};
 use plico_protocol::primitives::secret::Secret32;
 use plico_protocol::wire::accept::{AcceptedBackLink, AcceptedEntry, AcceptedWrap, Effects};
@@ -249,13 +250,46 @@ async fn wraps(storage: &dyn Storage) {
     let rows = read(storage, 20, 51, &[(0, 9)]).await;
     assert_eq!((epochs(&rows), rows.wraps[0].wrap.seq), (vec![4], 4));
 
-    // The end: only the log stays.
+    // A tag finds, and goes with everything else when the time is over.
+    let tagged = async |tag: &str, after| {
+        let tenant = at(20).tenant;
+        let all = storage
+            .chains_tagged(tenant, Kind::Session, tag, after)
+            .await
+            .unwrap();
+        let by = storage
+            .chains_of(tenant, lasting, Kind::Session, Some(tag), after)
+            .await;
+        (all, by.unwrap())
+    };
     let mut effects = entries(5..6);
-    effects.ended = true;
-    storage.apply(&write(20, Some(4), effects)).await.unwrap();
+    let opening = TagOpening::new("ward 3", [1; 32]).unwrap();
+    effects.tag = Some(Some(opening.clone()));
+    effects.metadata = Some(vec![3]);
+    effects.back_links = vec![link(4, 2)];
+    let mut ending = write(20, Some(4), effects);
+    ending.ends_ms = NOW;
+    storage.apply(&ending).await.unwrap();
+    let rows = read(storage, 20, 51, &[(0, 9)]).await;
+    assert_eq!(rows.tag, Some(opening.to_bytes()));
+    let here = vec![at(20).chain];
+    assert_eq!(tagged("ward 3", None).await, (here.clone(), here.clone()));
+    assert_eq!(tagged("ward 4", None).await, (vec![], vec![]));
+    assert_eq!(tagged("ward 3", Some(here[0])).await, (vec![], vec![]));
+    storage.purge(NOW - 1).await.unwrap();
+    assert_eq!(epochs(&read(storage, 20, 51, &[(0, 9)]).await), [4]);
+    storage.purge(NOW).await.unwrap();
     let rows = read(storage, 20, 51, &[(0, 9)]).await;
     assert!(rows.wraps.is_empty() && rows.back_links.is_empty() && rows.metadata.is_none());
-    assert_eq!(rows.entries.len(), 6);
+    assert!(rows.tag.is_none() && tagged("ward 3", None).await.0.is_empty());
+
+    // The end: only the log stays.
+    let mut effects = entries(6..7);
+    effects.ended = true;
+    storage.apply(&write(20, Some(5), effects)).await.unwrap();
+    let rows = read(storage, 20, 51, &[(0, 9)]).await;
+    assert!(rows.wraps.is_empty() && rows.back_links.is_empty() && rows.metadata.is_none());
+    assert_eq!(rows.entries.len(), 7);
 }
 
 async fn conditions(storage: &dyn Storage) {

@@ -55,6 +55,8 @@ pub(super) struct GroupPart {
     /// Whose terms this entry has changed.
     pub touched: Vec<Recipient>,
     hashes: Vec<EntryHash>,
+    /// The height after each entry.
+    heights: Vec<u8>,
     spans: BTreeMap<Recipient, Vec<Span>>,
 }
 
@@ -66,6 +68,7 @@ impl GroupPart {
             fresh_segment: true,
             touched: Vec::new(),
             hashes: Vec::new(),
+            heights: Vec::new(),
             spans: BTreeMap::new(),
         }
     }
@@ -73,6 +76,7 @@ impl GroupPart {
     /// Notes how things stand after `entry`.
     pub fn note(&mut self, entry: &Entry, members: &BTreeMap<Recipient, Member>) {
         self.hashes.push(entry.hash());
+        self.heights.push(self.height);
         for recipient in std::mem::take(&mut self.touched) {
             let spans = self.spans.entry(recipient).or_default();
             // One entry may touch somebody twice: a hand-over to a member.
@@ -122,6 +126,13 @@ impl SessionState {
     #[must_use]
     pub fn height(&self) -> u8 {
         self.group.as_ref().map_or(0, |it| it.height)
+    }
+
+    /// The same as it was at entry `seq`: what came later must not change how a
+    /// log that names this place replays.
+    fn height_at(&self, seq: u64) -> Option<u8> {
+        let heights = &self.group.as_ref()?.heights;
+        heights.get(usize::try_from(seq).ok()?).copied()
     }
 
     /// As what it stands in grants.
@@ -218,7 +229,9 @@ impl SessionState {
         if group.id() == me || group.contains(me, key.position.seq, known, 0) {
             return Err(RightsError::Circle);
         }
-        mine.height = mine.height.max(group.height().saturating_add(1));
+        let height = group.height_at(key.position.seq);
+        let height = height.ok_or(RightsError::Position)?;
+        mine.height = mine.height.max(height.saturating_add(1));
         if mine.height > MAX_HEIGHT {
             return Err(RightsError::TooDeep);
         }

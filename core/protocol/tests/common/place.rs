@@ -8,7 +8,7 @@ use plico_protocol::format::ids::{ChainId, Recipient};
 use plico_protocol::keyring::EpochSecret;
 use plico_protocol::rights::draft::{self, Draft};
 use plico_protocol::rights::{
-    Chains, Outcome, RightsError, SessionState, newest_key, replay_session,
+    Chains, Outcome, RightsError, SessionState, Withdrawn, newest_key, replay_session,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub struct Place {
     pub world: World,
     pub chains: Chains,
+    /// The writers' clock.
+    pub now: u64,
 }
 
 /// A chain with what its members know.
@@ -50,6 +52,7 @@ impl Place {
         Self {
             world: World::new(seed),
             chains: Chains::default(),
+            now: T0,
         }
     }
 
@@ -105,14 +108,14 @@ impl Place {
     }
 
     pub fn group(&mut self, owner: &Person, history: bool, grants: Vec<Grant>) -> Ring {
-        let (writer, tenant) = (self.world.writer(owner, T0), self.world.tenant_id());
+        let (writer, tenant) = (self.world.writer(owner, self.now), self.world.tenant_id());
         let rng = &mut self.world.rng();
         let draft = draft::create_group(&writer, tenant, history, grants, &self.chains, rng);
         self.begun(draft.unwrap())
     }
 
     pub fn session(&mut self, owner: &Person, grants: Vec<Grant>) -> Ring {
-        let (writer, tenant) = (self.world.writer(owner, T0), self.world.tenant_id());
+        let (writer, tenant) = (self.world.writer(owner, self.now), self.world.tenant_id());
         let rng = &mut self.world.rng();
         let draft = draft::create(&writer, tenant, 1, grants, &self.chains, rng);
         self.begun(draft.unwrap())
@@ -141,7 +144,7 @@ impl Place {
         grant: Grant,
         secrets: &[EpochSecret],
     ) -> Draft {
-        let (writer, rng) = (self.world.writer(by, T0), &mut self.world.rng());
+        let (writer, rng) = (self.world.writer(by, self.now), &mut self.world.rng());
         let secrets: Vec<&EpochSecret> = secrets.iter().collect();
         draft::grant(
             &writer,
@@ -160,12 +163,23 @@ impl Place {
     }
 
     pub fn rotating(&self, ring: &Ring, by: &Person, back: bool) -> Draft {
-        let writer = self.world.writer(by, T0);
+        self.rotating_without(ring, by, back, &Withdrawn::Unknown)
+    }
+
+    pub fn rotating_without(
+        &self,
+        ring: &Ring,
+        by: &Person,
+        back: bool,
+        withdrawn: &Withdrawn,
+    ) -> Draft {
+        let writer = self.world.writer(by, self.now);
         let earlier: Vec<_> = back.then(|| ring.secret()).into_iter().collect();
-        draft::rotate(
+        draft::rotate_without(
             &writer,
             &ring.state,
             &earlier,
+            withdrawn,
             &self.chains,
             &mut self.world.rng(),
         )
@@ -178,10 +192,14 @@ impl Place {
     }
 
     pub fn revoking(&self, ring: &Ring, by: &Person, whom: Recipient) -> Draft {
+        self.revoking_with(ring, by, whom, false)
+    }
+
+    pub fn revoking_with(&self, ring: &Ring, by: &Person, whom: Recipient, cascade: bool) -> Draft {
         let body = SessionBody::Revoke(SessionRevoke {
             recipients: vec![whom],
-            cascade: 0,
+            cascade: u8::from(cascade),
         });
-        self.world.writer(by, T0).plain(&ring.state, &body)
+        self.world.writer(by, self.now).plain(&ring.state, &body)
     }
 }

@@ -37,6 +37,8 @@ const ORPHANS: &[(&str, &str)] = &[
 ];
 
 fn record(row: &SqliteRow) -> Result<ChainRecord, StorageError> {
+    let tag: Option<String> = row.try_get("tag")?;
+    let opening: Option<Vec<u8>> = row.try_get("tag_opening")?;
     Ok(ChainRecord {
         no: row.try_get("no")?,
         at: ChainRef {
@@ -47,6 +49,8 @@ fn record(row: &SqliteRow) -> Result<ChainRecord, StorageError> {
         seq: row.try_get("seq")?,
         hash: EntryHash(array(row.try_get("hash")?)?),
         metadata: row.try_get("metadata")?,
+        ends_ms: number(row.try_get("ends_ms")?)?,
+        tag: tag.zip(opening),
     })
 }
 
