@@ -8,8 +8,8 @@ mod ward;
 use plico::ports::{BoxFuture, ByteSink, ByteSource, RangedSource};
 use plico::testing::TestDirectory;
 use plico::{
-    Account, AccountOptions, DeviceId, EncryptionSession, ErrorCode, FileKey, FileOptions, Grant,
-    Group, GroupId, GroupOptions, GroupRole, Plico, Recipient, RecoverOptions, RecoveryKey,
+    Account, AccountOptions, DeviceId, EncryptionSession, ErrorCode, Expiry, FileKey, FileOptions,
+    Grant, Group, GroupId, GroupOptions, GroupRole, Plico, Recipient, RecoverOptions, RecoveryKey,
     RegisterOptions, RevokeOptions, SnapshotOptions,
 };
 use std::collections::BTreeSet;
@@ -84,6 +84,10 @@ fn of_account<'a>(account: &'a Account, things: &'a Things) -> Vec<(&'static str
         ),
         ("groups", call(account.groups(None))),
         ("sessions", call(account.sessions(None))),
+        (
+            "sessions_tagged",
+            call(account.sessions_tagged("a tag", None)),
+        ),
         (
             "sessions_of_group",
             call(account.sessions_of_group(GroupId::from([9; 32]), None)),
@@ -283,6 +287,11 @@ fn of_session<'a>(
         ("set_metadata", call(session.set_metadata(&[0; 9000]))),
         ("metadata", call(session.metadata())),
         ("recipients", call(session.recipients())),
+        ("set_expiry", call(session.set_expiry(Expiry::never()))),
+        ("expiry", call(session.expiry())),
+        ("ends_at", call(session.ends_at())),
+        ("set_tag", call(session.set_tag(Some("a tag")))),
+        ("tag", call(session.tag())),
     ]
 }
 

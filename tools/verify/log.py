@@ -474,7 +474,16 @@ def read_grants(reader):
     grants = reader.items(read_grant)
     need(grants, "no grants")
     ascending(((key.kind, key.id) for key, _, _ in grants), "grants")
-    return [key for key, _, _ in grants]
+    return [key for key, _, _ in grants], [rights for _, rights, _ in grants]
+
+
+def read_tag_opening(data):
+    reader = tls.Reader(data)
+    reader.opaque(32)
+    tag = reader.vector()
+    reader.end()
+    need(1 <= len(tag) <= 128, "a tag of another length")
+    return tag.decode()
 
 
 def read_step(reader):
@@ -491,6 +500,10 @@ class Body:
     epochs: list = field(default_factory=list)
     wraps: tuple | None = None
     metadata: tuple | None = None
+    tag: bytes | None = None
+    expiry: tuple | None = None
+    rights: list | None = None
+    suspended: list = field(default_factory=list)
 
 
 class Session(Chain):
@@ -504,7 +517,8 @@ class Session(Chain):
         self.identities, self.positions, self.epochs, self.segments = identities, {}, [], []
         self.groups, self.recorded = groups or {}, {}
         need(len(entries) == len(uploads), "an upload for each entry")
-        self.ended = False
+        self.ended, self.rights, self.suspended = False, {}, set()
+        self.expiry, self.active_ms = (0, 0), 0
         for data, upload in zip(entries, uploads):
             entry = read_entry(data)
             reader = tls.Reader(entry.body)
@@ -567,13 +581,13 @@ class Session(Chain):
 
     def read_known(self, number, reader):
         if number == 1:
-            keys, epoch = read_grants(reader), read_epoch(reader)
+            (keys, rights), epoch = read_grants(reader), read_epoch(reader)
             need(epoch.wraps[0] == len(keys), "not wrapped to everybody")
-            return Body(keys=keys, epoch=epoch, epochs=[epoch.epoch], wraps=epoch.wraps)
+            return Body(keys=keys, rights=rights, epoch=epoch, epochs=[epoch.epoch], wraps=epoch.wraps)
         if number == 2:
-            keys, epochs, wraps = read_grants(reader), reader.items(tls.Reader.u32), read_wraps_ref(reader)
+            (keys, rights), epochs, wraps = read_grants(reader), reader.items(tls.Reader.u32), read_wraps_ref(reader)
             need(wraps[0] == len(keys) * len(epochs), "not a wrap for each")
-            return Body(keys=keys, epochs=epochs, wraps=wraps)
+            return Body(keys=keys, rights=rights, epochs=epochs, wraps=wraps)
         if number == 3:
             gone = reader.items(lambda it: (it.u8(), it.opaque(32)))
             need(gone and reader.u8() <= 1, "a revocation")
@@ -584,30 +598,58 @@ class Session(Chain):
             removals = reader.items(lambda it: (it.u8(), it.opaque(32), it.u8()))
             ascending(((key.kind, key.id) for key in updates), "updates")
             ascending((removal[:2] for removal in removals), "removals")
-            need(all(reason == 1 for _, _, reason in removals), "a reason for removal")
-            gone = [removal[:2] for removal in removals]
-            return Body(gone=gone, keys=updates, epoch=epoch, epochs=[epoch.epoch], wraps=epoch.wraps)
+            need(all(reason in (1, 2) for _, _, reason in removals), "a reason for removal")
+            gone = [removal[:2] for removal in removals if removal[2] == 1]
+            suspended = [removal[:2] for removal in removals if removal[2] == 2]
+            start = {"epoch": epoch, "epochs": [epoch.epoch], "wraps": epoch.wraps}
+            return Body(gone=gone, suspended=suspended, keys=updates, **start)
         if number == 5:
             key, rights, expires_ms = read_grant(reader)
             need((rights, expires_ms) == (0x87, 0), "the new owner is none")
-            leaves = reader.u8() == 0
+            self.remaining = reader.u8()
             epochs, wraps = reader.items(tls.Reader.u32), read_wraps_ref(reader)
             need(wraps[0] == len(epochs), "not a wrap for each")
-            return Body(keys=[key], epochs=epochs, wraps=wraps, gone=[None] if leaves else [])
+            gone = [] if self.remaining else [None]
+            return Body(keys=[key], rights=[rights], epochs=epochs, wraps=wraps, gone=gone)
         if number == 6:
             return Body(metadata=(reader.u32(), reader.opaque(32)))
+        if number == 10:
+            ends_ms, idle_ms = reader.u64(), reader.u64()
+            need(idle_ms == 0 or idle_ms >= 60_000, "too short a time without use")
+            return Body(expiry=(ends_ms, idle_ms))
+        if number == 11:
+            return Body()
+        if number == 12:
+            return Body(tag=reader.opaque(32))
         need(number == 7, "an unknown type of entry")
         self.ended = True
         return Body()
 
+    def over_at(self, ms):
+        ends_ms, idle_ms = self.expiry
+        return (ends_ms and ms >= ends_ms) or (idle_ms and ms >= self.active_ms + idle_ms)
+
+    def check_deed(self, body):
+        """What types 10 to 12 demand; of the others, only that the author may act."""
+        rights = self.rights[body.author]
+        need(body.author not in self.suspended, "the author is suspended")
+        need(body.kind not in (10, 11) or self.kind == SESSION, "a group has no end")
+        need(body.kind != 10 or rights == 0x87, "only owners set an end")
+        need(body.kind != 11 or self.expiry[1], "nobody asks for use")
+        need(body.kind != 12 or rights & 6 == 6, "not the rights to set a tag")
+
     def apply(self, entry, reader, upload):
-        need(not self.ended, "the session has ended")
+        need(not self.ended and not self.over_at(entry.claimed_ms), "the session has ended")
         author = self.at(entry.author, entry.author_position)
         device = author.devices.get(entry.author_key)
         need(device is not None and device.at(entry.author_position[0]), "not a device of the author at that place")
         entry.verify(device.keys.signing)
         body = self.read_body(entry, reader)
         need(entry.seq == 0 or body.author in self.recorded, "not a recipient, nor in one")
+        if entry.seq:
+            self.check_deed(body)
+        self.active_ms = max(self.active_ms, entry.claimed_ms)
+        self.expiry = body.expiry or self.expiry
         crosses = False
         for key in body.keys:
             if key.kind == GROUP:
@@ -640,6 +682,12 @@ class Session(Chain):
             need(kdf.ref_hash("metadata", bytes.fromhex(upload["metadata"])) == body.metadata[1], "other metadata")
         else:
             need(upload["metadata"] is None, "metadata that nothing commits to")
+        opening = upload.get("tag")
+        if body.tag and any(body.tag):
+            need(opening and read_tag_opening(bytes.fromhex(opening)), "a tag that is not there")
+            need(kdf.ref_hash("tag", bytes.fromhex(opening)) == body.tag, "another tag")
+        else:
+            need(opening is None, "a tag that nothing commits to")
 
     def check_nesting(self, group, seq):
         pass
@@ -649,11 +697,22 @@ class Session(Chain):
             who = body.author if who is None else who
             need(who in self.recorded, "not a recipient")
             del self.recorded[who]
-        for key in body.keys:
-            self.recorded[(key.kind, key.id)] = key
+            self.suspended.discard(who)
+        if body.kind == 5 and self.remaining:
+            self.rights[body.author] = self.remaining
+        for who in body.suspended:
+            need(who in self.recorded and who not in self.suspended, "not a recipient, or suspended already")
+            need(who != body.author, "the author suspends itself")
+            self.suspended.add(who)
+        for at, key in enumerate(body.keys):
+            who = (key.kind, key.id)
+            self.recorded[who] = key
+            self.suspended.discard(who)
+            if body.rights:
+                self.rights[who] = body.rights[at]
 
     def new_epoch(self, epoch):
-        need(epoch.wraps[0] == len(self.recorded), "not wrapped to everybody")
+        need(epoch.wraps[0] == len(self.recorded) - len(self.suspended), "not wrapped to everybody")
         need(epoch.epoch == len(self.epochs), "not the next epoch")
         current = self.segments[-1] if self.segments else -1
         need(all(self.segments[target] == current for target, _ in epoch.back_links), "a back-link to another segment")
@@ -671,8 +730,8 @@ class Group(Session):
     own_types = {17: 1, 20: 4}
 
     def __init__(self, entries, identities, uploads, groups=None):
-        self.keys, self.history, self.height, self.members = [], None, 1, []
-        self.fresh = True
+        self.keys, self.history, self.height, self.members, self.heights = [], None, 1, [], []
+        self.fresh, self.out = True, []
         super().__init__(entries, identities, uploads, groups)
 
     def read_known(self, number, reader):
@@ -688,7 +747,7 @@ class Group(Session):
 
     def check_nesting(self, group, seq):
         need(group.id != self.id and not group.contains(self.id, seq), "a group in itself")
-        self.height = max(self.height, group.height + 1)
+        self.height = max(self.height, group.heights[seq] + 1)
         need(self.height <= 4, "too deep")
 
     def contains(self, wanted, seq):
@@ -699,7 +758,7 @@ class Group(Session):
         )
 
     def members_at(self, seq):
-        return self.members[seq]
+        return self.members[seq].keys() - self.out[seq]
 
     def key_at(self, seq):
         begun = [(epoch, key) for epoch, (start, key) in enumerate(self.keys) if start <= seq]
@@ -715,6 +774,8 @@ class Group(Session):
             self.fresh = entry.seq == 0
         super().record(entry, body)
         self.members.append(dict(self.recorded))
+        self.heights.append(self.height)
+        self.out.append(set(self.suspended))
         self.keys = [(entry.seq if start is None else start, key) for start, key in self.keys]
 
 

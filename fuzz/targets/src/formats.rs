@@ -6,7 +6,7 @@ use plico_protocol::envelope::EnvelopeSignature;
 use plico_protocol::envelope::signed::{ENCODED_LEN, Subject};
 use plico_protocol::format::bodies::{
     BackLinkRef, EpochStart, Grant, IdentityBody, ProvenKey, RecipientKey, Removal, RemovalReason,
-    RightsBits, SessionBody, TenantBody, UserIdOpening, WrapsRef,
+    RightsBits, SessionBody, TagOpening, TenantBody, UserIdOpening, WrapsRef,
 };
 use plico_protocol::format::codec::FormatError;
 use plico_protocol::format::context::{AppContext, MAX_CONTEXT_LEN};
@@ -196,7 +196,7 @@ pub fn key_record(data: &[u8]) {
 /// Ids, places, grants and the like, by the first byte.
 pub fn small_structs(data: &[u8]) {
     let mut cut = Cut(data);
-    match cut.byte() % 18 {
+    match cut.byte() % 19 {
         0 => drop(canonical::<Opaque>(cut.0)),
         1 => drop(canonical::<ChainId>(cut.0)),
         2 => drop(canonical::<Recipient>(cut.0)),
@@ -225,6 +225,12 @@ pub fn small_structs(data: &[u8]) {
             }
             if let Ok(suite) = Suite::from_byte(byte) {
                 assert_eq!(suite.to_byte(), byte);
+            }
+        }
+        17 => {
+            if let Ok(opening) = TagOpening::from_bytes(cut.0) {
+                assert_eq!(opening.to_bytes(), cut.0);
+                assert!((1..=128).contains(&opening.tag().len()));
             }
         }
         _ => drop(canonical::<plico_protocol::envelope::Author>(cut.0)),

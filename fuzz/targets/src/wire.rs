@@ -7,6 +7,7 @@ use plico_protocol::format::decode;
 use plico_protocol::format::wrap::WRAP_LEN;
 use plico_protocol::identity::Attestation;
 use plico_protocol::identity::attestation::check_user_id;
+use plico_protocol::identity::operator::OperatorToken;
 use plico_protocol::identity::standing::StandingToken;
 use plico_protocol::wire::accept::{
     Window, accept_enrolment, accept_identity, accept_restore_identity, accept_restore_session,
@@ -39,6 +40,7 @@ pub fn attestation(data: &[u8]) {
     }
     // Nobody has signed one of these.
     assert!(StandingToken::verify(token, &world.tenant).is_err());
+    assert!(OperatorToken::verify(token, &world.tenant).is_err());
 }
 
 /// The URL and the body of the fixture's request.
@@ -137,6 +139,8 @@ pub fn rest_request(data: &[u8]) {
     json::<rest::StandingChange>(data);
     json::<rest::SessionsLookup>(data);
     json::<rest::MembershipsLookup>(data);
+    json::<rest::OperatorRequest>(data);
+    json::<rest::SessionsFind>(data);
     json::<rest::DevEnrolment>(data);
     let world = fixture();
     if let Some(enrol) = json::<rest::Enrol>(data)
@@ -232,6 +236,7 @@ pub fn rest_answer(data: &[u8]) {
     json::<rest::DeviceNotes>(data);
     json::<rest::Pairing>(data);
     json::<rest::StandingAnswer>(data);
+    json::<rest::OperatorAnswer>(data);
     if let Some(problem) = json::<Problem>(data) {
         let known = ErrorCode::parse(&problem.code);
         assert!(known.is_none_or(|it| it.as_str() == problem.code));

@@ -10,6 +10,8 @@ mod groups;
 mod pairing;
 #[path = "recovery.rs"]
 mod recovery;
+#[path = "terms.rs"]
+mod terms;
 
 use crate::common::world::*;
 use plico_protocol::chain::Replay;
@@ -67,6 +69,7 @@ pub fn files() -> Vec<(&'static str, Vec<Value>)> {
         ("session_envelopes.json", envelopes(&story)),
         ("identity_files.json", identity_files(&story)),
         ("groups.json", groups::cases()),
+        ("terms.json", terms::cases()),
         ("recovery.json", recovery::cases()),
         (
             "pairing.json",
@@ -444,11 +447,15 @@ fn wraps_json(upload: &Upload) -> Value {
             "sealed": hex(&wrap.sealed),
         })
     });
-    json!({
+    let mut json = json!({
         "wraps": wraps.collect::<Vec<_>>(),
         "back_links": upload.back_links.iter().map(|it| hex(encode(it))).collect::<Vec<_>>(),
         "metadata": upload.metadata.as_ref().map(hex),
-    })
+    });
+    if let Some(opening) = &upload.tag {
+        json["tag"] = hex(opening.to_bytes());
+    }
+    json
 }
 
 /// The case with one item of the list `field` changed.
