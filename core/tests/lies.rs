@@ -156,6 +156,10 @@ lies! {
     session_metadata_altered: SessionMetadataAltered, refresh => AnswerMismatch;
     session_metadata_older: SessionMetadataOlder, refresh => AnswerMismatch;
     session_metadata_withheld: SessionMetadataWithheld, newcomer_reads_metadata => AnswerMismatch;
+    session_expiry_moved: SessionExpiryMoved, refresh => RightsViolation;
+    session_rotation_lets_in: SessionRotationLetsIn, refresh => HistoryInvalid;
+    session_tag_altered: SessionTagAltered, refresh => AnswerMismatch;
+    session_tag_withheld: SessionTagWithheld, newcomer_reads_the_tag => AnswerMismatch;
 
     group_removal_hidden: GroupRemovalHidden, refresh_for_a_group => HistoryShortened;
     group_swapped: GroupSwapped, meet_a_group => AnswerMismatch;
@@ -201,6 +205,7 @@ lies! {
 
     problem_access_revoked: ProblemAccessRevoked, refresh => AccessRevoked;
     problem_access_expired: ProblemAccessExpired, refresh => AccessExpired;
+    problem_access_withdrawn: ProblemAccessWithdrawn, refresh => AccessWithdrawn;
     problem_session_ended: ProblemSessionEnded, refresh => SessionEnded;
     problem_session_not_found: ProblemSessionNotFound, refresh => SessionNotFound;
     problem_identity_disabled: ProblemIdentityDisabled, refresh => IdentityDisabled;
@@ -220,6 +225,8 @@ lies! {
 const MORE: &[(&str, Lie, &[ErrorCode])] = &[
     ("what_nobody_asked_for", Lie::UserIdsExtra, &[]),
     ("what_nobody_asked_for", Lie::IdentitiesExtra, &[]),
+    ("a_withdrawal_invented", Lie::WithdrawalInvented, &[]),
+    ("a_withdrawal_undone", Lie::WithdrawalUndone, &[]),
     ("a_write_called_a_conflict", Lie::WriteCalledConflict, &[]),
     (
         "a_refusal_with_a_megabyte_of_text",
@@ -370,6 +377,57 @@ async fn metadata_invented() {
     assert!(scene.directory.told() > 0);
     scene.directory.honest();
     assert_eq!(bare.metadata().await.unwrap(), None);
+    scene.works().await;
+}
+
+#[tokio::test]
+async fn a_withdrawal_invented() {
+    let scene = Scene::for_lie(Lie::WithdrawalInvented).await;
+    scene.directory.tell(Lie::WithdrawalInvented);
+    scene.refresh().await.unwrap();
+    assert!(scene.directory.told() > 0);
+    // It is shown, and whose word it is.
+    let list = scene.session.who_may_read().await.unwrap();
+    let out: Vec<_> = list.may_read.iter().filter(|it| it.withdrawn).collect();
+    assert_eq!(out.len(), 1);
+    let (who, name) = (out[0].who, out[0].user_id.clone().unwrap());
+    assert!(list.to_string().contains("says the directory"));
+    // An honest directory takes no epoch without them, and the log has them as before.
+    let left_out = scene.session.encrypt("left out", None).await;
+    assert_eq!(code(left_out), ErrorCode::Conflict);
+    scene.directory.honest();
+    let list = scene.session.who_may_read().await.unwrap();
+    let there = list.may_read.iter().find(|it| it.who == who).unwrap();
+    assert!(!there.withdrawn && there.user_id == Some(name));
+    scene.works().await;
+}
+
+#[tokio::test]
+async fn a_withdrawal_undone() {
+    let scene = Scene::for_lie(Lie::WithdrawalUndone).await;
+    let patient = scene.patient.account();
+    let who = plico::MemberId::Identity(patient.identity_id().unwrap());
+    scene
+        .directory
+        .withdraw(scene.session.id(), who)
+        .await
+        .unwrap();
+    scene.refresh().await.unwrap();
+    scene.session.encrypt("without", None).await.unwrap();
+    scene.directory.tell(Lie::WithdrawalUndone);
+    scene.refresh().await.unwrap();
+    assert!(scene.directory.told() > 0);
+    // They are in the log with what they were granted, and nothing else.
+    let list = scene.session.who_may_read().await.unwrap();
+    let back = list.may_read.iter().find(|it| it.who == who).unwrap();
+    assert_eq!(back.rights, plico::Rights::read());
+    scene.directory.honest();
+    scene.refresh().await.unwrap();
+    let list = scene.session.who_may_read().await.unwrap();
+    assert!(list.may_read.iter().any(|it| it.who == who && it.withdrawn));
+    scene.directory.clock().advance(6 * MINUTE);
+    scene.directory.lift(scene.session.id(), who).await.unwrap();
+    scene.refresh().await.unwrap();
     scene.works().await;
 }
 
@@ -539,6 +597,8 @@ async fn an_honest_directory_refuses_what_clients_catch() {
         (Lie::SessionRevocationForged, ErrorCode::NotAllowed),
         (Lie::SessionEnded, ErrorCode::NotAllowed),
         (Lie::SessionRecipientLeftOut, ErrorCode::EntryInvalid),
+        (Lie::SessionExpiryMoved, ErrorCode::NotAllowed),
+        (Lie::SessionRotationLetsIn, ErrorCode::EntryInvalid),
         (Lie::SessionBackDated, ErrorCode::AuthorBehind),
     ] {
         let scene = Scene::for_lie(lie).await;

@@ -60,6 +60,7 @@ impl Scene {
         session.refresh().await.unwrap();
         session.rotate().await.unwrap();
         session.set_metadata(b"a title").await.unwrap();
+        session.set_tag(Some("ward 3")).await.unwrap();
         let second = session.encrypt("second", None).await.unwrap();
         let reading = Grant::read();
         let insured = Recipient::user("insurer.3");
@@ -286,6 +287,12 @@ impl Scene {
     pub async fn newcomer_reads_metadata(&self) -> Result<()> {
         let session = self.insurer.account().session(self.session.id());
         assert_eq!(session.metadata().await?.unwrap(), b"a title");
+        Ok(())
+    }
+
+    pub async fn newcomer_reads_the_tag(&self) -> Result<()> {
+        let session = self.insurer.account().session(self.session.id());
+        assert_eq!(session.tag().await?.as_deref(), Some("ward 3"));
         Ok(())
     }
 

@@ -8,7 +8,9 @@ use crate::testing::accomplice::Accomplice;
 use crate::testing::kit_error;
 use plico_directory::random;
 use plico_protocol::chain::sign_entry;
-use plico_protocol::format::bodies::{Grant, RightsBits, SessionBody, SessionRevoke};
+use plico_protocol::format::bodies::{
+    Grant, RightsBits, SessionBody, SessionRevoke, SessionSetExpiry,
+};
 use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::{Position, Recipient};
 use plico_protocol::keyring::wraps::commit;
@@ -47,7 +49,7 @@ fn fits(lie: Lie, member: &Member) -> bool {
         Lie::SessionGrantWidened => has(RightsBits::FORWARD) && !has(RightsBits::REVOKE),
         Lie::SessionGrantProlonged => has(RightsBits::FORWARD) && member.expires_ms != 0,
         Lie::SessionRevocationForged => !has(RightsBits::REVOKE),
-        Lie::SessionEnded => !member.is_owner(),
+        Lie::SessionEnded | Lie::SessionExpiryMoved => !member.is_owner(),
         _ => true,
     }
 }
@@ -95,6 +97,34 @@ pub(super) async fn by_accomplice(lie: Lie, liar: &Liar<'_>, log: &Log) -> Resul
                 cascade: 0,
             });
             writer.plain(state, &body)
+        }
+        Lie::SessionExpiryMoved => {
+            let body = SessionBody::SetExpiry(SessionSetExpiry {
+                ends_ms: liar.now_ms + 1_000,
+                idle_ms: 0,
+            });
+            writer.plain(state, &body)
+        }
+        Lie::SessionRotationLetsIn => {
+            let stranger = liar.stranger().await?;
+            liar.writer(&stranger, &mut known).await?;
+            let key = known.get(&stranger.puppet.id).map(recipient_key);
+            let key = key.ok_or_else(|| kit_error("a stranger", "is missing"))?;
+            let secret = liar.made_up_secret(state);
+            let draft = rotate(&writer, state, &[&secret], &known, &mut random::system())
+                .map_err(|error| kit_error("a rotation", error))?;
+            let body = &draft.entry.entry;
+            let body = SessionBody::decode(body.entry_type, body.body.as_slice());
+            let Ok(SessionBody::Rotate(mut body)) = body else {
+                return Ok(None);
+            };
+            body.updates.push(key);
+            body.updates.sort_by_key(|key| key.recipient);
+            body.epoch.wraps.count += 1;
+            Draft {
+                back_links: draft.back_links.clone(),
+                ..writer.plain(state, &SessionBody::Rotate(body))
+            }
         }
         Lie::SessionBackDated => {
             let Some(first) = accomplice.puppet.entries.first() else {

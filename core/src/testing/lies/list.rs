@@ -214,6 +214,16 @@ lies! {
         SessionMetadataOlder: "gives the metadata that a session had before" => [AnswerMismatch];
         SessionMetadataInvented: "gives metadata that the log knows nothing of" => [AnswerMismatch];
         SessionMetadataWithheld: "gives no metadata though the log names some" => [AnswerMismatch];
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) among the recipients, who is no owner.
+        SessionExpiryMoved: "shows another end of the session, by an entry of a colluding recipient who may not set one" => [RightsViolation];
+        /// Needs an [`Accomplice`](crate::testing::Accomplice) among the recipients.
+        SessionRotationLetsIn: "begins an epoch with a recipient whom nobody has granted anything, by an entry of a colluding one" => [HistoryInvalid];
+        SessionTagAltered: "alters one bit of a session's tag" => [AnswerMismatch];
+        SessionTagWithheld: "gives no tag although the log names one" => [AnswerMismatch];
+        WithdrawalInvented: "says that the operator has withdrawn a recipient, who was not" => []
+            limit "it is shown as the directory's word; the next writer leaves them out, and whoever asks an honest directory takes them in again";
+        WithdrawalUndone: "says that nobody is withdrawn, and lets them in again" => []
+            limit "whoever comes back has what the owners granted, and no more; only the operator is deceived";
     }
     Groups {
         /// Needs a group that somebody was removed from.
@@ -295,6 +305,8 @@ lies! {
         ProblemAccessRevoked: "says that the client's access was revoked" => [AccessRevoked]
             limit "an answer can be withheld under any pretext; what the client knew comes back with the next true answer";
         ProblemAccessExpired: "says that the client's access has expired" => [AccessExpired]
+            limit "an answer can be withheld under any pretext; what the client knew comes back with the next true answer";
+        ProblemAccessWithdrawn: "says that the operator has withdrawn the client's access" => [AccessWithdrawn]
             limit "an answer can be withheld under any pretext; what the client knew comes back with the next true answer";
         ProblemSessionEnded: "says that the session was ended" => [SessionEnded]
             limit "an answer can be withheld under any pretext; what the client knew comes back with the next true answer";

@@ -17,6 +17,7 @@ pub(super) fn tell(lie: Lie, liar: &Liar<'_>) -> Option<Response> {
     let problem = match lie {
         Lie::ProblemAccessRevoked => Problem::new(ErrorCode::AccessRevoked),
         Lie::ProblemAccessExpired => Problem::new(ErrorCode::AccessExpired),
+        Lie::ProblemAccessWithdrawn => Problem::new(ErrorCode::AccessWithdrawn),
         Lie::ProblemSessionEnded => Problem::new(ErrorCode::SessionEnded),
         Lie::ProblemSessionNotFound => Problem::new(ErrorCode::SessionNotFound),
         Lie::ProblemIdentityDisabled => Problem::new(ErrorCode::IdentityDisabled),

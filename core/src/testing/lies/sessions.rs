@@ -15,7 +15,7 @@ use plico_protocol::format::suite::Suite;
 use plico_protocol::rights::SessionState;
 use plico_protocol::rights::draft::{Draft, Writer, create};
 use plico_protocol::wire::b64::{self, B64, B64x32};
-use plico_protocol::wire::rest::{Append, SessionAnswer};
+use plico_protocol::wire::rest::{Append, RecipientName, SessionAnswer};
 use plico_protocol::wire::upload::draft_to_rest;
 
 /// Reading, without end.
@@ -122,6 +122,25 @@ async fn about(lie: Lie, liar: &Liar<'_>, answer: &mut SessionAnswer) -> Result<
         }
         Lie::SessionMetadataInvented => answer.metadata = Some(B64(vec![7; 64])),
         Lie::SessionMetadataWithheld => return Ok(answer.metadata.take().is_some()),
+        Lie::SessionTagAltered => {
+            return Ok(answer.tag.as_mut().is_some_and(|it| flip(&mut it.0)));
+        }
+        Lie::SessionTagWithheld => return Ok(answer.tag.take().is_some()),
+        Lie::WithdrawalUndone => {
+            let said = std::mem::take(&mut answer.withdrawn);
+            return Ok(!said.is_empty());
+        }
+        Lie::WithdrawalInvented => {
+            let log = Log::read(liar, id).await?;
+            let victim = log.state.members().find(|(_, it)| !it.is_owner());
+            let Some((victim, _)) = victim else {
+                return Ok(false);
+            };
+            answer.withdrawn = vec![RecipientName {
+                kind: victim.kind.to_u8(),
+                id: B64x32(victim.id),
+            }];
+        }
         Lie::SessionMetadataOlder => return Ok(older_metadata(liar, answer)),
         _ => return another_log(lie, liar, answer, id).await,
     }
@@ -233,6 +252,7 @@ async fn another_log(
         answer.wraps.retain(|wrap| wrap.seq < common as u64);
         answer.back_links.clear();
         answer.metadata = None;
+        answer.tag = None;
     }
     liar.show_log(answer, id, &shown);
     Ok(true)
@@ -252,6 +272,8 @@ async fn one_more(lie: Lie, liar: &Liar<'_>, log: &Log) -> Result<Option<Draft>>
         | Lie::SessionRevocationForged
         | Lie::SessionEnded
         | Lie::SessionRecipientLeftOut
+        | Lie::SessionExpiryMoved
+        | Lie::SessionRotationLetsIn
         | Lie::SessionBackDated => entries::by_accomplice(lie, liar, log).await,
         _ => Ok(None),
     }
