@@ -21,6 +21,7 @@ use crate::ports::BoxFuture;
 use plico_protocol::format::bodies::{SessionBody, Step};
 use plico_protocol::format::ids::{ChainId, EntryHash, Recipient};
 use plico_protocol::keyring::EpochSecret;
+use plico_protocol::primitives::random::random_bytes;
 use plico_protocol::rights::draft::{Draft, DraftError, Writer, rotate_without, through};
 use plico_protocol::rights::{RightsError, SessionState, due};
 use plico_protocol::wire::b64::B64;
@@ -28,9 +29,12 @@ use plico_protocol::wire::rest::{Append, Appended, EntryUpload};
 use plico_protocol::wire::upload::draft_to_rest;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// How often a lost race is run again.
-const RACES: usize = 8;
+const RACES: u32 = 24;
+/// By how much longer the wait before it may be each time.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// As whom an account acts in a chain.
 #[derive(Clone, Debug)]
@@ -227,7 +231,7 @@ impl AccountInner {
         self.load(id, &cell, true).await?;
         self.settle(id, &cell).await?;
         let mut view = self.refresh_cell(id, &cell).await?;
-        for _ in 0..RACES {
+        for race in 0..RACES {
             self.check_clocks(&view.state)?;
             let record = self.registered()?;
             let author = self.author().await?;
@@ -259,6 +263,10 @@ impl AccountInner {
             }
             let ours = drafting.last();
             drop(drafting);
+            // So that many who were refused together do not come back together.
+            let random = u32::from(random_bytes::<1>(&mut os_rng())[0]);
+            let pause = PAUSE * race * random / u32::from(u8::MAX);
+            self.plico.inner.wire.runtime.sleep(pause).await;
             self.myself().await?;
             view = self.refresh_cell(id, &cell).await?;
             // The refusal was of a second copy, or a lie: ours stands there.
