@@ -45,9 +45,10 @@ pub use client::{
     Context, ContextValue, DecryptReader, DecryptSeeker, DecryptWriter, Decrypted, DeviceId,
     DeviceInfo, EncryptReader, EncryptWriter, EncryptionSession, EnrolmentRequest, Event, FileKey,
     FileOptions, Fingerprint, FormerAccess, Grant, Group, GroupId, GroupMember, GroupOptions,
-    GroupRole, IdentityId, LogLevel, LogRecord, MemberId, OfflineOpened, OnMissing, Page, Plico,
-    PlicoBuilder, Progress, RangeReader, Recipient, RecipientInfo, RecoverOptions, RecoveryKey,
-    RegisterOptions, RevokeOptions, Rights, SessionId, SessionOptions, SignedEnvelope, Snapshot,
+    GroupRole, IdentityId, LogLevel, LogRecord, MemberId, OfflineOpened, OnMissing, OpenedSealed,
+    Page, Plico, PlicoBuilder, Progress, RangeReader, Recipient, RecipientInfo, RecoverOptions,
+    RecoveryKey, RegisterOptions, RevokeOptions, Rights, SealOptions, SealedItem, Service,
+    ServiceOptions, ServiceTokenRequest, SessionId, SessionOptions, SignedEnvelope, Snapshot,
     SnapshotOptions, Suite, TenantId, Writer, WrittenBy, open_offline_file,
 };
 #[cfg(all(feature = "folders", not(target_arch = "wasm32")))]

@@ -9,6 +9,7 @@ pub mod file;
 pub mod fingerprint;
 pub mod pairing;
 pub mod recovery;
+pub mod service;
 pub mod standing;
 pub mod state;
 pub mod tenant;

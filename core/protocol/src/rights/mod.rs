@@ -15,6 +15,6 @@ pub mod state;
 
 pub use due::{DueReason, due};
 pub use groups::{GroupKey, MAX_HEIGHT};
-pub use known::{Chains, Known, newest_key};
+pub use known::{Chains, Known, newest_key, public_key};
 pub use replay::{Need, Outcome, needs, replay_session};
 pub use state::{Epoch, Member, RemovalCause, RemovedMember, RightsError, SessionState};
