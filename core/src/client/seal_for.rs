@@ -13,6 +13,7 @@ use core::fmt;
 use plico_protocol::envelope::{EnvelopeKey, Padding, seal};
 use plico_protocol::format::bodies::RecipientKey;
 use plico_protocol::format::context::AppContext;
+use plico_protocol::format::ids::Kind;
 use plico_protocol::format::sealed::{self, MAX_SEALED_RECIPIENTS, SEALED_EPOCH, SealedHead};
 use plico_protocol::format::suite::Suite;
 use plico_protocol::keyring::EpochSecret;
@@ -206,6 +207,21 @@ impl Service {
         self.account.close();
     }
 
+    async fn public_key(&self, key: &RecipientKey) -> Result<PublicKey> {
+        let inner = &self.account.inner;
+        let known = inner.known();
+        let mut record = public_key(key, known.as_ref()).cloned();
+        if record.is_none() && key.recipient.kind == Kind::Identity {
+            // Other calls have filled the memory for chains since.
+            inner.fetch_identities(&[key.recipient.chain()]).await?;
+            record = public_key(key, inner.known().as_ref()).cloned();
+        }
+        let record = record.ok_or(ErrorCode::HistoryInvalid)?;
+        record
+            .kem_key()
+            .map_err(|_| ErrorCode::HistoryInvalid.into())
+    }
+
     async fn keys(
         &self,
         recipients: &[Recipient],
@@ -220,7 +236,6 @@ impl Service {
         if on_missing == OnMissing::Fail && !resolved.missing.is_empty() {
             return Err(Error::recipients_not_found(resolved.missing));
         }
-        let known = self.account.inner.known();
         let mut keys = Vec::with_capacity(resolved.found.len());
         for (asked, key) in recipients.iter().zip(resolved.found) {
             let Some(key) = key else {
@@ -231,9 +246,7 @@ impl Service {
                     Recipient::Group(_) => return Err(ErrorCode::GroupNotFound.into()),
                 }
             };
-            let record = public_key(&key, known.as_ref()).ok_or(ErrorCode::HistoryInvalid)?;
-            let public = record.kem_key().map_err(|_| ErrorCode::HistoryInvalid)?;
-            keys.push((key, public));
+            keys.push((key, self.public_key(&key).await?));
         }
         if keys.is_empty() {
             return Err(match resolved.missing.is_empty() {

@@ -10,6 +10,8 @@ mod groups;
 mod pairing;
 #[path = "recovery.rs"]
 mod recovery;
+#[path = "sealed.rs"]
+mod sealed;
 
 use crate::common::world::*;
 use plico_protocol::chain::Replay;
@@ -68,6 +70,7 @@ pub fn files() -> Vec<(&'static str, Vec<Value>)> {
         ("identity_files.json", identity_files(&story)),
         ("groups.json", groups::cases()),
         ("recovery.json", recovery::cases()),
+        ("sealed.json", sealed::cases()),
         (
             "pairing.json",
             pairing::cases(&story.world, &story.owner, &story.reader),
