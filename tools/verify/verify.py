@@ -28,6 +28,7 @@ import hpke
 import kdf
 import log
 import merkle
+import offline
 import pairing
 import sealed
 import sign
@@ -191,6 +192,31 @@ def check_sealed_item(case):
             raise Differs(f"byte {at} may be altered")
         for got, name in ((item.item_id, "item_id"), (item.hash, "hash"), (secret, "secret"), (plain, "plaintext")):
             same(got, hexed(case, name))
+
+
+def check_offline_file(case):
+    """file, tenant_id, identity_id, device (key id), kem_seed, app_context -> plaintext, as_of_ms;
+    besides, a bit changed at any of `flips` must make it fail"""
+    context = None if case["app_context"] is None else hexed(case, "app_context")
+    ids = (hexed(case, name) for name in ("tenant_id", "identity_id", "device", "kem_seed"))
+    ids = tuple(ids)
+
+    def opened(data):
+        found = offline.Opened(offline.File(data), *ids)
+        return found.open(context), max(found.times)
+
+    plain, as_of = opened(hexed(case, "file"))
+    if case["expect"] == "ok":
+        same(plain, hexed(case, "plaintext"))
+        must(as_of == case["as_of_ms"])
+        for at in case["flips"]:
+            altered = bytearray(hexed(case, "file"))
+            altered[at] ^= 1
+            try:
+                opened(bytes(altered))
+            except (envelope.Refused, tls.Malformed):
+                continue
+            raise Differs(f"byte {at} may be altered")
 
 
 def check_pairing_code(case):
@@ -388,6 +414,7 @@ KINDS = {
     "identity_file": check_identity_file,
     "backup": check_backup,
     "sealed_item": check_sealed_item,
+    "offline_file": check_offline_file,
     "pairing_code": check_pairing_code,
     "pairing_message": check_pairing_message,
     "fingerprint": check_fingerprint,

@@ -6,6 +6,8 @@
 mod backups;
 #[path = "groups.rs"]
 mod groups;
+#[path = "offline.rs"]
+mod offline;
 #[path = "pairing.rs"]
 mod pairing;
 #[path = "recovery.rs"]
@@ -71,6 +73,7 @@ pub fn files() -> Vec<(&'static str, Vec<Value>)> {
         ("groups.json", groups::cases()),
         ("recovery.json", recovery::cases()),
         ("sealed.json", sealed::cases()),
+        ("offline_files.json", offline::cases()),
         (
             "pairing.json",
             pairing::cases(&story.world, &story.owner, &story.reader),
