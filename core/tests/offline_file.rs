@@ -10,7 +10,14 @@ use plico::{
     Account, Context, ErrorCode, FileKey, Grant, Group, GroupOptions, GroupRole, Recipient, Rights,
     SessionOptions, open_offline_file,
 };
+use plico_protocol::format::ids::{ChainId, EntryHash, Position};
 use plico_protocol::format::offline::OfflineFile;
+use plico_protocol::identity::draft::DeviceSecret;
+use plico_protocol::identity::file::{IdentityFile, Protection};
+use plico_protocol::primitives::kem::PrivateKey;
+use plico_protocol::primitives::secret::Secret32;
+use plico_protocol::primitives::sign::SigningKey;
+use serde_json::Value;
 use std::time::Duration;
 use ward::{code, ward};
 
@@ -283,4 +290,63 @@ async fn for_a_group(owner: &TestPerson) -> (Group, Vec<u8>) {
     let session = account.create_session(readers).await.unwrap();
     let sealed = session.encrypt("for the ward", None).await.unwrap();
     (group, sealed)
+}
+
+/// What was published once opens for ever, and only as it was published.
+#[tokio::test]
+async fn the_published_files_open() {
+    let file = include_str!("../protocol/testdata/offline_files.json");
+    let cases: Vec<Value> = serde_json::from_str(file).unwrap();
+    assert_eq!(cases.len(), 2, "one of each version");
+    for case in &cases {
+        let bytes = |name: &str| hex::decode(case[name].as_str().unwrap()).unwrap();
+        let id = |name: &str| ChainId(bytes(name).try_into().unwrap());
+        let seed = |name: &str| Secret32::from_slice(&bytes(name)).unwrap();
+        let device = DeviceSecret {
+            signing: SigningKey::from_seed(&seed("signing_seed")),
+            kem: PrivateKey::from_seed(seed("kem_seed")),
+        };
+        let identity = IdentityFile {
+            tenant_id: id("tenant_id"),
+            identity: id("identity_id"),
+            position: Position {
+                seq: 0,
+                hash: EntryHash::ZERO,
+            },
+            user_id: "nurse.b".into(),
+            device,
+        };
+        let secret = Secret32::from_slice(&[1; 32]).unwrap();
+        let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+        let identity = identity.seal(Protection::Host(&secret), &mut rng).unwrap();
+        let context = bytes_of(case, "app_context");
+        let context = context.map(|it| Context::decode(&it).unwrap());
+        let open = async |file: &[u8]| {
+            open_offline_file(file, &identity, &host(1), context.as_ref()).await
+        };
+        let file = bytes("file");
+        let opened = open(&file).await.unwrap();
+        assert_eq!(opened.content.bytes(), bytes("plaintext"));
+        let as_of = opened.as_of.duration_since(std::time::UNIX_EPOCH).unwrap();
+        assert_eq!(
+            as_of.as_millis(),
+            u128::from(case["as_of_ms"].as_u64().unwrap())
+        );
+        for at in case["flips"].as_array().unwrap() {
+            let mut altered = file.clone();
+            altered[usize::try_from(at.as_u64().unwrap()).unwrap()] ^= 1;
+            assert!(open(&altered).await.is_err(), "byte {at}");
+        }
+        for bad in case["altered"].as_array().unwrap() {
+            let change = &bad["changes"][0];
+            if change["at"][0] == "file" {
+                let altered = bytes_of(change, "to").unwrap();
+                assert!(open(&altered).await.is_err(), "{}", bad["name"]);
+            }
+        }
+    }
+}
+
+fn bytes_of(case: &Value, name: &str) -> Option<Vec<u8>> {
+    Some(hex::decode(case[name].as_str()?).unwrap())
 }

@@ -15,6 +15,7 @@ pub mod envelopes;
 pub mod fixture;
 pub mod formats;
 pub mod logs;
+pub mod offline;
 pub mod sealed;
 pub mod secrets;
 pub mod seeds;

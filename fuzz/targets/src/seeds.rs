@@ -5,6 +5,7 @@ use crate::cut::block;
 use crate::envelopes::sealed;
 use crate::fixture::{Fixture, T0, author_of, fixture};
 use crate::formats::subject;
+use crate::offline::offline_file;
 use crate::wire::{BODY, URI};
 use plico_protocol::chain::Replay as _;
 use plico_protocol::envelope::text::to_text;
@@ -17,6 +18,7 @@ use plico_protocol::format::encode;
 use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::{Kind, Recipient};
 use plico_protocol::format::keys::KeyRecord;
+use plico_protocol::format::offline::{OFFLINE_VERSION, OFFLINE_VERSION_GROUPS};
 use plico_protocol::identity::pairing::{Done, PairingCode, offer_of};
 use plico_protocol::identity::service::ServiceToken;
 use plico_protocol::keyring::merkle;
@@ -146,6 +148,9 @@ pub fn service_token() -> String {
 
 fn formats(seeds: &mut Seeds, world: &Fixture) {
     seeds.add("attestation", service_token());
+    for version in [OFFLINE_VERSION, OFFLINE_VERSION_GROUPS] {
+        seeds.add("identity_file", offline_file(version).to_bytes());
+    }
     seeds.add("sealed_item", crate::sealed::item());
     for head in &world.heads {
         seeds.add("head", encode(head));

@@ -194,6 +194,7 @@ fn case(name: &str, file: &OfflineFile, reader: &Person, context: Option<&AppCon
             "tenant_id": hex(file.tenant.id.0),
             "identity_id": hex(reader.id.0),
             "device": hex(device.id().0),
+            "signing_seed": hex(device.signing.dangerous_seed().expose()),
             "kem_seed": hex(device.kem.dangerous_seed().expose()),
             "app_context": context.map(|it| hex(it.encode())),
             "flips": flips,
