@@ -173,6 +173,15 @@ async fn members_of_a_group_open_whoever_is_in_it_now() {
     assert_eq!(opens(&doctor, &old, "for the ward").await, as_outer);
     assert_eq!(opens(&patient, &old, "for the ward").await, as_outer);
     assert_eq!(refused(&insurer, &old).await, ErrorCode::NotAllowed);
+    // What it has seen, it opens without the network; on request without asking.
+    directory.down(true);
+    opens(&patient, &old, "for the ward").await;
+    let offline = patient.account().offline();
+    let opened = offline.open_sealed(&old, None).await.unwrap();
+    assert_eq!(opened.bytes(), b"for the ward");
+    let stranger = insurer.account().offline().open_sealed(&old, None).await;
+    assert_eq!(code(stranger), ErrorCode::NotAllowed);
+    directory.down(false);
     // Somebody comes, and opens what was there before; somebody goes.
     inner
         .add(user("insurer.3"), GroupRole::Member)

@@ -1,9 +1,11 @@
 //! Opening what was sealed for this account by somebody without an identity.
 
 use super::account::{Account, AccountInner};
+use super::freshness::Freshness;
 use super::group::MemberId;
 use super::group_logs::is_epochs_key;
 use super::lock;
+use super::plico::is_unreachable;
 use super::seal_for::payload_key;
 use super::signed::WrittenBy;
 use crate::error::{Error, ErrorCode, Result};
@@ -90,9 +92,8 @@ impl Account {
     /// `NOT_ALLOWED` if it was sealed for others; `WRONG_TENANT`;
     /// `NOT_AN_ENVELOPE`, `NEEDS_NEWER_CLIENT`, `TOO_LARGE`;
     /// `ENVELOPE_DAMAGED`, `ENVELOPE_TRUNCATED`; `CONTEXT_REQUIRED`,
-    /// `CONTEXT_UNEXPECTED`; `CONTEXT_MISMATCH` for another context, and for an
-    /// item whose recipients were changed; `NOT_REGISTERED`; `NETWORK` if a key
-    /// must be fetched first; what a lying directory is caught with.
+    /// `CONTEXT_UNEXPECTED`, `CONTEXT_MISMATCH`; `NOT_REGISTERED`; `NETWORK`,
+    /// or `OFFLINE` with [`Self::offline`], if a key must be fetched first; what a lying directory is caught with.
     pub async fn open_sealed(
         &self,
         sealed: &[u8],
@@ -104,7 +105,8 @@ impl Account {
         if item.head.tenant_id != inner.plico.inner.wire.tenant_id {
             return Err(ErrorCode::WrongTenant.into());
         }
-        let (opened_as, secret) = inner.while_open(inner.unseal(&item)).await?;
+        let online = self.freshness != Freshness::Offline;
+        let (opened_as, secret) = inner.while_open(inner.unseal(&item, online)).await?;
         let key = payload_key(&item.head, &secret)?;
         let data = open(&key, item.envelope, context).map_err(|error| {
             match Error::from(error) {
@@ -128,21 +130,33 @@ impl Account {
 
 impl AccountInner {
     /// The item's secret, and as whom this account has it.
-    async fn unseal(&self, item: &SealedItem<'_>) -> Result<(Recipient, EpochSecret)> {
+    async fn unseal(
+        &self,
+        item: &SealedItem<'_>,
+        online: bool,
+    ) -> Result<(Recipient, EpochSecret)> {
         let me = self.me()?;
         let mut failed = None;
         if let Some(wrap) = item.head.wrap_for(&me) {
-            match self.unseal_as_myself(item, wrap, me.chain()).await {
+            match self.unseal_as_myself(item, wrap, me.chain(), online).await {
                 Ok(secret) => return Ok((me, secret)),
                 // The sealer may have made it wrong for one and right for another.
                 Err(error) if error.code() == ErrorCode::EnvelopeDamaged => failed = Some(error),
                 Err(error) => return Err(error),
             }
         }
-        for wrap in self.wraps_to_groups(item).await? {
-            match self.unseal_as_group(item, wrap).await? {
-                Some(secret) => return Ok((wrap.to.recipient, secret)),
-                None => failed = failed.or(Some(damaged("the wrap for a group does not open"))),
+        let wraps = item.head.wraps.iter();
+        let to_groups = wraps.filter(|it| it.to.recipient.kind == Kind::Group);
+        // Groups that this account is known to be in first: the others' logs are
+        // fetched only if none of these opens it.
+        let (known, others): (Vec<_>, Vec<_>) =
+            to_groups.partition(|it| self.is_in(it.to.recipient.chain()));
+        for wraps in [known, others] {
+            for wrap in self.wraps_to_mine(wraps, online).await? {
+                match self.unseal_as_group(item, wrap).await? {
+                    Some(secret) => return Ok((wrap.to.recipient, secret)),
+                    None => failed = failed.or(Some(damaged("the wrap for a group does not open"))),
+                }
             }
         }
         Err(failed.unwrap_or_else(|| {
@@ -155,6 +169,7 @@ impl AccountInner {
         item: &SealedItem<'_>,
         wrap: &SealedWrap,
         me: ChainId,
+        online: bool,
     ) -> Result<EpochSecret> {
         let generation = wrap.to.generation;
         let is_mine = |state: &IdentityState| {
@@ -165,6 +180,7 @@ impl AccountInner {
         let held = lock(&self.user_secrets).get(&generation).cloned();
         let secret = match held.filter(|_| known.is_some_and(|it| is_mine(&it))) {
             Some(secret) => secret,
+            None if !online => return Err(ErrorCode::Offline.into()),
             None => {
                 // A device of the same person may have made a newer one.
                 if !is_mine(self.myself().await?.as_ref()) {
@@ -177,19 +193,24 @@ impl AccountInner {
             .map_err(|_| damaged("the wrap for this identity does not open"))
     }
 
-    /// Those to groups that this account is in now.
-    async fn wraps_to_groups<'a>(&self, item: &'a SealedItem<'_>) -> Result<Vec<&'a SealedWrap>> {
-        let wraps = item.head.wraps.iter();
-        let wraps: Vec<_> = wraps
-            .filter(|it| it.to.recipient.kind == Kind::Group)
-            .collect();
+    /// Of these, those to groups that this account is in now. If the directory
+    /// can't be reached, what is known has to do.
+    async fn wraps_to_mine<'a>(
+        &self,
+        wraps: Vec<&'a SealedWrap>,
+        online: bool,
+    ) -> Result<Vec<&'a SealedWrap>> {
         // They ask at once, and so go together into few requests. A group that
         // is not there hides none that is.
         let all = wraps.iter().map(|wrap| async move {
-            let refreshed = self.refresh_groups(vec![wrap.to.recipient.chain()]).await;
-            match refreshed {
+            let group = wrap.to.recipient.chain();
+            if !online {
+                return Ok(self.is_in(group));
+            }
+            match self.refresh_groups(vec![group]).await {
                 Err(error) if error.code() == ErrorCode::GroupNotFound => Ok(false),
-                result => result.map(|()| self.is_in(wrap.to.recipient.chain())),
+                Err(error) if is_unreachable(error.code()) && self.is_in(group) => Ok(true),
+                result => result.map(|()| self.is_in(group)),
             }
         });
         let mine = futures_util::future::try_join_all(all).await?;

@@ -193,7 +193,9 @@ fn refusals(world: &World, whole: &Made, all: &[&Reader; 3], context: &AppContex
     let mut bad = vec![
         (
             "a recipient stripped",
-            with(&|it| drop(it.head.wraps.remove(theirs))),
+            with(&|it| {
+                it.head.wraps.remove(theirs);
+            }),
         ),
         (
             "a recipient added",
