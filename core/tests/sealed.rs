@@ -182,6 +182,19 @@ async fn members_of_a_group_open_whoever_is_in_it_now() {
     let stranger = insurer.account().offline().open_sealed(&old, None).await;
     assert_eq!(code(stranger), ErrorCode::NotAllowed);
     directory.down(false);
+    // What is wrong with one group named there hides no other.
+    let session = patient.account().create_session([]).await.unwrap();
+    let mut posing = SealedItem::from_bytes(&old).unwrap();
+    let mut more = posing.head.wraps[0].clone();
+    more.to.recipient.id = *session.id().as_bytes();
+    posing.head.wraps.push(more);
+    posing.head.wraps.sort_by_key(|it| it.to.recipient);
+    let code_of_posing = refused(&patient, &posing.to_bytes()).await;
+    assert_eq!(
+        code_of_posing,
+        ErrorCode::EnvelopeDamaged,
+        "the head was changed"
+    );
     // Somebody comes, and opens what was there before; somebody goes.
     inner
         .add(user("insurer.3"), GroupRole::Member)
@@ -508,6 +521,8 @@ async fn tokens_are_asked_for_when_they_are_needed() {
         let sealed = seal(&lab, to(), "x").await;
         opens(&patient, &sealed, "x").await;
     }
+    let (one, two) = tokio::join!(seal(&lab, to(), "x"), seal(&lab, to(), "y"));
+    assert_ne!(one, two);
     assert_eq!(asked.load(Ordering::SeqCst), 1);
     directory.clock().advance(Duration::from_secs(290));
     seal(&lab, to(), "x").await;

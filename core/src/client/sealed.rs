@@ -93,7 +93,8 @@ impl Account {
     /// `NOT_AN_ENVELOPE`, `NEEDS_NEWER_CLIENT`, `TOO_LARGE`;
     /// `ENVELOPE_DAMAGED`, `ENVELOPE_TRUNCATED`; `CONTEXT_REQUIRED`,
     /// `CONTEXT_UNEXPECTED`, `CONTEXT_MISMATCH`; `NOT_REGISTERED`; `NETWORK`,
-    /// or `OFFLINE` with [`Self::offline`], if a key must be fetched first; what a lying directory is caught with.
+    /// or `OFFLINE` with [`Self::offline`], if a key must be fetched first; what a
+    /// lying directory is caught with, if nothing else opens it.
     pub async fn open_sealed(
         &self,
         sealed: &[u8],
@@ -140,9 +141,9 @@ impl AccountInner {
         if let Some(wrap) = item.head.wrap_for(&me) {
             match self.unseal_as_myself(item, wrap, me.chain(), online).await {
                 Ok(secret) => return Ok((me, secret)),
+                Err(error) if is_unreachable(error.code()) => return Err(error),
                 // The sealer may have made it wrong for one and right for another.
-                Err(error) if error.code() == ErrorCode::EnvelopeDamaged => failed = Some(error),
-                Err(error) => return Err(error),
+                Err(error) => failed = Some(error),
             }
         }
         let wraps = item.head.wraps.iter();
@@ -152,10 +153,19 @@ impl AccountInner {
         let (known, others): (Vec<_>, Vec<_>) =
             to_groups.partition(|it| self.is_in(it.to.recipient.chain()));
         for wraps in [known, others] {
-            for wrap in self.wraps_to_mine(wraps, online).await? {
-                match self.unseal_as_group(item, wrap).await? {
-                    Some(secret) => return Ok((wrap.to.recipient, secret)),
-                    None => failed = failed.or(Some(damaged("the wrap for a group does not open"))),
+            for (wrap, mine) in self.which_are_mine(wraps, online).await {
+                let opened = match mine {
+                    Ok(true) => self.unseal_as_group(item, wrap).await,
+                    Ok(false) => continue,
+                    Err(error) => Err(error),
+                };
+                match opened {
+                    Ok(Some(secret)) => return Ok((wrap.to.recipient, secret)),
+                    Ok(None) => {
+                        failed = failed.or(Some(damaged("the wrap for a group does not open")));
+                    }
+                    // What is wrong with one group hides no other.
+                    Err(error) => failed = failed.or(Some(error)),
                 }
             }
         }
@@ -193,15 +203,14 @@ impl AccountInner {
             .map_err(|_| damaged("the wrap for this identity does not open"))
     }
 
-    /// Of these, those to groups that this account is in now. If the directory
+    /// Which of these are to groups that this account is in now. If the directory
     /// can't be reached, what is known has to do.
-    async fn wraps_to_mine<'a>(
+    async fn which_are_mine<'a>(
         &self,
         wraps: Vec<&'a SealedWrap>,
         online: bool,
-    ) -> Result<Vec<&'a SealedWrap>> {
-        // They ask at once, and so go together into few requests. A group that
-        // is not there hides none that is.
+    ) -> Vec<(&'a SealedWrap, Result<bool>)> {
+        // They ask at once, and so go together into few requests.
         let all = wraps.iter().map(|wrap| async move {
             let group = wrap.to.recipient.chain();
             if !online {
@@ -213,9 +222,8 @@ impl AccountInner {
                 result => result.map(|()| self.is_in(group)),
             }
         });
-        let mine = futures_util::future::try_join_all(all).await?;
-        let mine = wraps.into_iter().zip(mine).filter(|(_, mine)| *mine);
-        Ok(mine.map(|(wrap, _)| wrap).collect())
+        let mine = futures_util::future::join_all(all).await;
+        wraps.into_iter().zip(mine).collect()
     }
 
     async fn unseal_as_group(

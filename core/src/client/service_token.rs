@@ -3,7 +3,6 @@
 
 use super::account::AccountInner;
 use super::ids::TenantId;
-use super::lock;
 use super::plico::PlicoInner;
 use crate::error::{Error, ErrorCode, Result};
 use crate::ports::BoxFuture;
@@ -11,7 +10,7 @@ use plico_protocol::identity::AttestationError;
 use plico_protocol::identity::service::ServiceToken;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// A token is used until so long before its end, in milliseconds.
 const MARGIN_MS: u64 = 30_000;
@@ -41,21 +40,23 @@ struct Held {
 /// The backend's tokens: asked for when the last one is nearly over.
 pub(crate) struct ServiceTokens {
     provider: TokenProvider,
-    held: Mutex<Option<Held>>,
+    /// Whoever asks holds it: one token is asked for at a time.
+    held: async_lock::Mutex<Option<Held>>,
 }
 
 impl ServiceTokens {
     pub fn new(provider: TokenProvider) -> Self {
         Self {
             provider,
-            held: Mutex::default(),
+            held: async_lock::Mutex::default(),
         }
     }
 
     /// A token that is good for a while yet.
     async fn token(&self, plico: &PlicoInner) -> Result<Arc<str>> {
+        let mut held = self.held.lock().await;
         let now_ms = plico.wire.directory_now_ms();
-        if let Some(held) = &*lock(&self.held)
+        if let Some(held) = &*held
             && now_ms.saturating_add(MARGIN_MS) < held.expires_ms
         {
             return Ok(held.text.clone());
@@ -72,15 +73,17 @@ impl ServiceTokens {
             Error::new(ErrorCode::EnrolmentInvalid).with_detail(error.to_string())
         })?;
         let text: Arc<str> = text.into();
-        *lock(&self.held) = Some(Held {
+        *held = Some(Held {
             text: text.clone(),
             expires_ms: token.expires_ms,
         });
         Ok(text)
     }
 
-    fn forget(&self) {
-        *lock(&self.held) = None;
+    /// Unless there is another one by now.
+    async fn forget(&self, token: &Arc<str>) {
+        let mut held = self.held.lock().await;
+        held.take_if(|it| Arc::ptr_eq(&it.text, token));
     }
 }
 
@@ -103,7 +106,7 @@ impl AccountInner {
         self.check_open()?;
         let token = service.token(&self.plico.inner).await?;
         match wire.get_with(&token, path).await {
-            Err(error) if is_refused_token(&error) => service.forget(),
+            Err(error) if is_refused_token(&error) => service.forget(&token).await,
             result => return result,
         }
         let token = service.token(&self.plico.inner).await?;
@@ -119,7 +122,7 @@ impl AccountInner {
         self.check_open()?;
         let token = service.token(&self.plico.inner).await?;
         match wire.post_with(&token, path, body).await {
-            Err(error) if is_refused_token(&error) => service.forget(),
+            Err(error) if is_refused_token(&error) => service.forget(&token).await,
             result => return result,
         }
         let token = service.token(&self.plico.inner).await?;
