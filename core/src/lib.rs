@@ -46,8 +46,9 @@ pub use client::{
     DeviceInfo, EncryptReader, EncryptWriter, EncryptionSession, EnrolmentRequest, Event, Expiry,
     FileKey, FileOptions, Fingerprint, FormerAccess, Grant, Group, GroupId, GroupMember,
     GroupOptions, GroupRole, IdentityId, LogLevel, LogRecord, MemberId, OfflineOpened, OnMissing,
-    Page, Plico, PlicoBuilder, Progress, RangeReader, Recipient, RecipientInfo, RecoverOptions,
-    RecoveryKey, RegisterOptions, RevokeOptions, Rights, SessionId, SessionOptions, SignedEnvelope,
+    OpenedSealed, Page, Plico, PlicoBuilder, Progress, RangeReader, Recipient, RecipientInfo,
+    RecoverOptions, RecoveryKey, RegisterOptions, RevokeOptions, Rights, SealOptions, SealedItem,
+    Service, ServiceOptions, ServiceTokenRequest, SessionId, SessionOptions, SignedEnvelope,
     Snapshot, SnapshotOptions, Suite, TenantId, Writer, WrittenBy, open_offline_file,
 };
 #[cfg(all(feature = "folders", not(target_arch = "wasm32")))]

@@ -87,11 +87,12 @@ fn back_links(rows: &mut Rows) -> Vec<B64> {
     rows.back_links.drain(..).map(|it| B64(it.bytes)).collect()
 }
 
-/// An identity's chain from `from` on, for `sender`; `None`: there is none.
+/// An identity's chain from `from` on, for `asker`; `None`: there is none.
+/// Wraps and back-links are for its own devices.
 pub(crate) async fn identity(
     app: &App,
     tenant: &Tenant,
-    sender: &Sender,
+    asker: Option<&Sender>,
     id: ChainId,
     from: u64,
     budget: &mut Budget,
@@ -100,12 +101,12 @@ pub(crate) async fn identity(
         tenant: tenant.id(),
         chain: id,
     };
-    let own = sender.id() == id;
+    let own = asker.filter(|it| it.id() == id);
     let now_ms = app.clock.now_ms();
     let read = Read {
         page: budget.next(from),
         readers: own
-            .then(|| (sender.recipient(), vec![(0, u32::MAX)]))
+            .map(|it| (it.recipient(), vec![(0, u32::MAX)]))
             .into_iter()
             .collect(),
         wraps_per_range: WRAPS_PER_SEGMENT,
@@ -156,11 +157,13 @@ fn ranges(state: &SessionState, member: &Member) -> Vec<(u32, u32)> {
     member.segments.iter().filter_map(range).collect()
 }
 
-/// A session's log from `from` on, with what `sender`'s identity may open.
+/// A session's log from `from` on, with what `asker`'s identity may open. The
+/// app's backend is no identity: it is shown groups' logs, and no session is
+/// there for it.
 pub(crate) async fn session(
     app: &App,
     tenant: &Tenant,
-    sender: &IdentityState,
+    asker: Option<&IdentityState>,
     at: ChainRef,
     from: u64,
     budget: &mut Budget,
@@ -170,7 +173,10 @@ pub(crate) async fn session(
         let state = app.cache.session(&*app.storage, at).await?;
         let state = state.ok_or(ErrorCode::SessionNotFound)?;
         let word = operator::word(&*app.storage, at).await?;
-        let readers = memberships::readers(app, &state, &word, sender.id(), now_ms).await;
+        let readers = match asker {
+            Some(asker) => memberships::readers(app, &state, &word, asker.id(), now_ms).await,
+            None => Err(ErrorCode::SessionNotFound.into()),
+        };
         let readers = match readers {
             // A group's log is for everybody, as identities' chains are.
             Err(_) if state.is_group() => Vec::new(),

@@ -8,12 +8,15 @@ use crate::{seen, standing};
 use axum::http::HeaderMap;
 use plico_protocol::chain::Replay as _;
 use plico_protocol::format::ids::{ChainId, KeyId, Position, Recipient};
-use plico_protocol::identity::IdentityState;
+use plico_protocol::identity::service::{ServiceToken, ServiceUse};
+use plico_protocol::identity::{AttestationError, IdentityState};
 use plico_protocol::primitives::sign::VerifyingKey;
 use plico_protocol::wire::ErrorCode;
 use plico_protocol::wire::signing::{ParsedSignature, RequestParts, SigningError};
 use std::sync::Arc;
 
+/// By how much a token's times may be off, in milliseconds.
+pub(crate) const TOKEN_LEEWAY_MS: u64 = 60_000;
 /// How long a nonce is kept after its signature's end, in milliseconds.
 const NONCE_MARGIN_MS: u64 = 10_000;
 
@@ -182,6 +185,78 @@ pub(crate) async fn authenticate_device(
         ));
     }
     Ok(sender)
+}
+
+/// Who asks for what is no secret inside a tenant: chains, groups' logs.
+pub(crate) enum Asker {
+    /// A device.
+    Device(Sender),
+    /// The app's backend, which is nobody: it is given no wraps, no back-links,
+    /// no metadata, and no session.
+    Backend,
+}
+
+impl Asker {
+    /// The device, if it is one.
+    pub(crate) fn device(&self) -> Option<&Sender> {
+        match self {
+            Self::Device(sender) => Some(sender),
+            Self::Backend => None,
+        }
+    }
+}
+
+/// Whoever may look keys up: a device that has signed, or, if the request is
+/// not signed, whoever shows the backend's token.
+pub(crate) async fn authenticate_asker(
+    app: &App,
+    tenant: &Tenant,
+    raw: &Raw,
+) -> Result<Asker, ApiError> {
+    if bears_token(raw)? {
+        return authenticate_backend(app, tenant, raw);
+    }
+    Ok(Asker::Device(authenticate_device(app, tenant, raw).await?))
+}
+
+/// Whether a request that is not signed has an `Authorization` header.
+pub(crate) fn bears_token(raw: &Raw) -> Result<bool, ApiError> {
+    let is_signed = raw.headers.contains_key("signature");
+    Ok(!is_signed && header(&raw.headers, "authorization")?.is_some())
+}
+
+/// The app's backend, by its token.
+pub(crate) fn authenticate_backend(
+    app: &App,
+    tenant: &Tenant,
+    raw: &Raw,
+) -> Result<Asker, ApiError> {
+    let authorization = header(&raw.headers, "authorization")?.unwrap_or_default();
+    check_media_type(&raw.headers)?;
+    let (scheme, token) = authorization.split_once(' ').unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(ErrorCode::SignatureMissing.into());
+    }
+    let invalid = |error: AttestationError| {
+        ApiError::from(ErrorCode::EnrolmentInvalid).detail(error.to_string())
+    };
+    let token = ServiceToken::verify(token.trim(), &tenant.state).map_err(invalid)?;
+    if token.service_use != ServiceUse::ReadKeys {
+        return Err(ErrorCode::EnrolmentInvalid.into());
+    }
+    check_token_life(app, token.issued_ms, token.expires_ms)?;
+    Ok(Asker::Backend)
+}
+
+/// Whether a token of the app's backend is valid now, within the leeway.
+pub(crate) fn check_token_life(app: &App, issued_ms: u64, expires_ms: u64) -> Result<(), ApiError> {
+    let now_ms = app.clock.now_ms();
+    if issued_ms > now_ms.saturating_add(TOKEN_LEEWAY_MS)
+        || now_ms > expires_ms.saturating_add(TOKEN_LEEWAY_MS)
+    {
+        return Err(ErrorCode::EnrolmentExpired.into());
+    }
+    Ok(())
 }
 
 /// The key of a device that is not revoked.

@@ -4,7 +4,7 @@ use crate::routes;
 use plico_protocol::wire::{ErrorCode, Problem};
 use std::collections::BTreeMap;
 use utoipa::openapi::response::Response;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema as _};
 
@@ -71,6 +71,10 @@ impl Modify for Signature {
         ));
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("signature", SecurityScheme::ApiKey(scheme));
+        let mut token = Http::new(HttpAuthScheme::Bearer);
+        token.bearer_format = Some("JWT".into());
+        token.description = Some("The app backend's token for looking keys up: a JWT of type `plico-service+jwt`, signed with Ed25519 by an enrolment key of the tenant, with `aud` (the tenant id), `plico_use` = `read-keys`, `iat` and `exp` (at most 300 s later). It gives chains and groups' logs, and no wraps, no back-links, no metadata and no session.".into());
+        components.add_security_scheme("service", SecurityScheme::Http(token));
     }
 }
 
@@ -162,6 +166,13 @@ problem_sets! {
         BadRequest, SignatureMissing, SignatureInvalid, ClockSkewed, DeviceRevoked, IdentityDisabled,
         IdentityDeleted, AccessRevoked, AccessExpired, AccessWithdrawn, TenantNotFound, IdentityNotFound, SessionNotFound, MethodNotAllowed, SessionEnded,
         TooLarge, UnsupportedMediaType, Internal, Unavailable,
+    ];
+    /// Of signed reads that the app's backend may do, too, by a token.
+    KeyProblems = [
+        BadRequest, SignatureMissing, SignatureInvalid, ClockSkewed, EnrolmentInvalid,
+        EnrolmentExpired, DeviceRevoked, IdentityDisabled, IdentityDeleted, NotAllowed,
+        AccessRevoked, AccessExpired, TenantNotFound, IdentityNotFound, SessionNotFound,
+        MethodNotAllowed, SessionEnded, TooLarge, UnsupportedMediaType, Internal, Unavailable,
     ];
     /// Of writes.
     WriteProblems = [

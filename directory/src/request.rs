@@ -1,7 +1,7 @@
 //! A request, read whole: the signature covers the bytes as they came.
 
 use crate::app::{App, Tenant};
-use crate::auth::{self, Sender};
+use crate::auth::{self, Asker, Sender};
 use crate::problem::ApiError;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts as _, RawPathParams, Request};
@@ -93,11 +93,29 @@ impl Raw {
         Ok((tenant, sender))
     }
 
+    /// The same, or the app's backend by its token.
+    pub(crate) async fn owner_or_backend(&self, app: &App) -> Result<(Tenant, Asker), ApiError> {
+        let tenant = self.tenant(app).await?;
+        let asker = match auth::bears_token(self)? {
+            true => auth::authenticate_backend(app, &tenant, self)?,
+            false => Asker::Device(auth::authenticate(app, &tenant, self).await?),
+        };
+        Ok((tenant, asker))
+    }
+
     /// The tenant that the path names, and whose device has signed the request.
     pub(crate) async fn sender(&self, app: &App) -> Result<(Tenant, Sender), ApiError> {
         let tenant = self.tenant(app).await?;
         let sender = auth::authenticate_device(app, &tenant, self).await?;
         Ok((tenant, sender))
+    }
+
+    /// The tenant that the path names, and who asks: a device that has signed
+    /// the request, or the app's backend by its token.
+    pub(crate) async fn asker(&self, app: &App) -> Result<(Tenant, Asker), ApiError> {
+        let tenant = self.tenant(app).await?;
+        let asker = auth::authenticate_asker(app, &tenant, self).await?;
+        Ok((tenant, asker))
     }
 
     /// The body's JSON. The parser's own message could quote the body, so only

@@ -85,6 +85,14 @@ fn tenants_are_made_and_changed() {
     fails(dir, &again, "refused");
     let again = ["tenant", "revoke-key", db, &of, "--sign-with=a.pem", &key];
     fails(dir, &again, "refused");
+    // A token for looking keys up, which needs no database.
+    let token = ok(dir, &["tenant", "service-token", &of, "--sign-with=a.pem"]);
+    assert_eq!(token.trim_end().split('.').count(), 3);
+    fails(
+        dir,
+        &["tenant", "service-token", &of, "--sign-with=none.pem"],
+        "none.pem",
+    );
     // The key is nowhere but in its file.
     let key = plico_directory::key_file::read(&dir.join("a.pem")).unwrap();
     let seed = key.dangerous_seed();

@@ -3,11 +3,14 @@
 use plico::http::HttpTransport;
 use plico::ports::Transport;
 use plico::store::MemoryStore;
-use plico::{Account, AccountOptions, EnrolmentRequest, Plico, RegisterOptions};
+use plico::{
+    Account, AccountOptions, EnrolmentRequest, Plico, RegisterOptions, Service, ServiceOptions,
+};
 use plico_directory::{Config, DatabaseConfig, Server};
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::format::keys::KeyRecord;
 use plico_protocol::identity::Attestation;
+use plico_protocol::identity::service::ServiceToken;
 use plico_protocol::primitives::sign::SigningKey;
 use plico_protocol::wire::b64;
 use std::path::Path;
@@ -83,6 +86,22 @@ impl Clinic {
             KeyRecord::signing(&key.verifying_key()).id(),
             key,
         )
+    }
+
+    /// A program of the clinic's own that seals for others, and has no identity.
+    pub async fn service(&self, transport: Arc<dyn Transport>) -> Result<Service> {
+        let plico = Plico::builder(&self.url, &self.tenant)
+            .transport(transport)
+            .open()
+            .await?;
+        let (tenant_id, key) = (self.tenant_id, self.enrolment_key.clone());
+        let options = ServiceOptions::new(move |_| {
+            let key_id = KeyRecord::signing(&key.verifying_key()).id();
+            let now_ms = now().as_secs() * 1000;
+            let token = ServiceToken::read_keys(now_ms).sign(tenant_id, key_id, &key);
+            async move { Ok(token) }
+        });
+        Ok(plico.service(options).await?)
     }
 
     /// A person with an app of their own.

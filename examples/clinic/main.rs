@@ -4,6 +4,7 @@
 //! `cargo run --release --example clinic -- [FILE]`
 
 mod backend;
+mod laboratory;
 mod lost_phone;
 mod practice;
 mod story;

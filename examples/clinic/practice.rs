@@ -1,7 +1,8 @@
 //! The practice becomes a group; a locum joins and leaves.
 
 use crate::backend::{Clinic, Result};
-use crate::story::{chapter, check, refused, say};
+use crate::laboratory::import_a_result;
+use crate::story::{PATIENT, chapter, check, refused, say};
 use plico::{
     Account, ErrorCode, Grant, GroupOptions, GroupRole, Recipient, SessionOptions, WrittenBy,
 };
@@ -59,5 +60,5 @@ pub async fn staff_the_practice(
     for line in file.who_may_read().await?.to_string().lines() {
         say(&format!("  {line}"));
     }
-    Ok(())
+    import_a_result(clinic, (patient, PATIENT), &practice, &nurse, &locum).await
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 const DOCTOR: &str = "dr.a";
-const PATIENT: &str = "patient.7";
+pub const PATIENT: &str = "patient.7";
 const INSURER: &str = "insurer.3";
 const THIEF: &str = "mallory";
 

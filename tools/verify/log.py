@@ -167,7 +167,7 @@ class Chain:
     """Hash links and numbers; each kind adds its own rules."""
 
     def __init__(self, core, entry):
-        self.id, self.tenant_id, self.kind = core.id, core.tenant_id, core.kind
+        self.id, self.tenant_id, self.kind, self.suite = core.id, core.tenant_id, core.kind, core.suite
         self.hashes = []
         need(entry.type == (17 if core.kind == GROUP else 1), "entry 0 does not create")
         need(entry.prev == ZERO, "entry 0 follows something")
@@ -507,7 +507,8 @@ class Body:
 
 
 class Session(Chain):
-    """A session's log. `groups` has the logs of the groups that it names."""
+    """A session's log. `groups` has the logs of the groups that it names. Without
+    uploads, what entries commit to is not compared."""
 
     kind = SESSION
     # What a group's log has in place of types 1 and 4.
@@ -516,10 +517,13 @@ class Session(Chain):
     def __init__(self, entries, identities, uploads, groups=None):
         self.identities, self.positions, self.epochs, self.segments = identities, {}, [], []
         self.groups, self.recorded = groups or {}, {}
-        need(len(entries) == len(uploads), "an upload for each entry")
+        need(uploads is None or len(entries) == len(uploads), "an upload for each entry")
         self.ended, self.rights, self.suspended = False, {}, set()
         self.expiry, self.active_ms = (0, 0), 0
-        for data, upload in zip(entries, uploads):
+        # What each entry commits to, and who has written it: for wraps that come one by one.
+        self.references = {}
+        need(entries, "a log without entries")
+        for data, upload in zip(entries, uploads or [None] * len(entries)):
             entry = read_entry(data)
             reader = tls.Reader(entry.body)
             if entry.seq == 0:
@@ -674,6 +678,10 @@ class Session(Chain):
             need(body.epochs[-1] == len(self.epochs) - 1, "not the current epoch")
             for epoch in body.epochs[:-1]:
                 need(self.segments[epoch] != self.segments[epoch + 1], "not the newest of its segment")
+        if body.wraps:
+            self.references[entry.seq] = body.wraps, (entry.author, entry.author_key)
+        if upload is None:
+            return
         commitments = {epoch: self.epochs[epoch].commitment for epoch in body.epochs}
         check_wraps(upload, body.wraps, self, entry, commitments)
         check_back_links(upload, body.epoch)

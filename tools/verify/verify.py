@@ -28,7 +28,9 @@ import hpke
 import kdf
 import log
 import merkle
+import offline
 import pairing
+import sealed
 import sign
 import identity_file
 import snapshot
@@ -164,6 +166,57 @@ def check_backup(case):
     place = log.context(hexed(case, "tenant_id"), hexed(case, "identity_id"), case["generation"])
     metadata_key = log.derive(hexed(case, "user_key_secret"), "metadata", place)
     must(kdf.expand_with_label(metadata_key, "backup device", hexed(case, "device"), 32) == hexed(case, "mark"))
+
+
+def check_sealed_item(case):
+    """tenant_id, recipient_kind, recipient_id, recipient_secret (of the generation that the wrap
+    names), sealed, app_context -> item_id, hash, secret, plaintext; besides, an altered byte
+    anywhere must make it fail, even with the right secret at hand"""
+    item = sealed.Item(hexed(case, "sealed"))
+    must(item.tenant_id == hexed(case, "tenant_id"))
+    recipient = bytes([case["recipient_kind"]]) + hexed(case, "recipient_id")
+    generation = next((key[:4] for whose, key, _ in item.wraps if whose == recipient), bytes(4))
+    place = item.tenant_id + recipient[1:] + generation
+    secret = item.secret(recipient, log.derive(hexed(case, "recipient_secret"), "kem", place))
+    context = case["app_context"]
+    plain = item.open(secret, None if context is None else bytes.fromhex(context))
+    if case["expect"] == "ok":
+        for at in range(0, len(hexed(case, "sealed")), 97):
+            altered = bytearray(hexed(case, "sealed"))
+            altered[at] ^= 1
+            try:
+                other = sealed.Item(bytes(altered))
+                other.open(secret, None if context is None else bytes.fromhex(context))
+            except (envelope.Refused, tls.Malformed):
+                continue
+            raise Differs(f"byte {at} may be altered")
+        for got, name in ((item.item_id, "item_id"), (item.hash, "hash"), (secret, "secret"), (plain, "plaintext")):
+            same(got, hexed(case, name))
+
+
+def check_offline_file(case):
+    """file, tenant_id, identity_id, device (key id), kem_seed, app_context -> plaintext, as_of_ms;
+    besides, a bit changed at any of `flips` must make it fail"""
+    context = None if case["app_context"] is None else hexed(case, "app_context")
+    ids = (hexed(case, name) for name in ("tenant_id", "identity_id", "device", "kem_seed"))
+    ids = tuple(ids)
+
+    def opened(data):
+        found = offline.Opened(offline.File(data), *ids)
+        return found.open(context), max(found.times)
+
+    plain, as_of = opened(hexed(case, "file"))
+    if case["expect"] == "ok":
+        same(plain, hexed(case, "plaintext"))
+        must(as_of == case["as_of_ms"])
+        for at in case["flips"]:
+            altered = bytearray(hexed(case, "file"))
+            altered[at] ^= 1
+            try:
+                opened(bytes(altered))
+            except (envelope.Refused, tls.Malformed):
+                continue
+            raise Differs(f"byte {at} may be altered")
 
 
 def check_pairing_code(case):
@@ -360,6 +413,8 @@ KINDS = {
     "snapshot": check_snapshot,
     "identity_file": check_identity_file,
     "backup": check_backup,
+    "sealed_item": check_sealed_item,
+    "offline_file": check_offline_file,
     "pairing_code": check_pairing_code,
     "pairing_message": check_pairing_message,
     "fingerprint": check_fingerprint,

@@ -11,6 +11,7 @@ use super::patience::PatientStore;
 use super::pins::{Pins, store_error};
 use super::record::{self, Record};
 use super::saves::Saves;
+use super::service_token::ServiceTokens;
 use super::session::EncryptionSession;
 use super::sessions::Sessions;
 use super::stored::{self, StoredTenant};
@@ -39,6 +40,8 @@ pub struct Account {
 pub(crate) struct AccountInner {
     pub plico: Plico,
     pub store: Arc<dyn Store>,
+    /// The app's backend asks, by its tokens: there is no identity then.
+    pub service: Option<ServiceTokens>,
     pub record: Mutex<Option<Arc<Record>>>,
     pub pins: Pins,
     /// Verified chains of identities.
@@ -77,12 +80,18 @@ impl core::fmt::Debug for Account {
 }
 
 impl Account {
-    pub(super) async fn open(plico: Plico, options: AccountOptions) -> Result<Self> {
+    /// `service`: what looks keys up for the app's backend, and is no identity.
+    pub(super) async fn open(
+        plico: Plico,
+        options: AccountOptions,
+        service: Option<ServiceTokens>,
+    ) -> Result<Self> {
         let freshness = Freshness::Within(plico.inner.max_staleness_ms);
         let runtime = plico.inner.wire.runtime.clone();
         let inner = AccountInner {
             plico,
             store: Arc::new(PatientStore::new(options.store, runtime)),
+            service,
             record: Mutex::default(),
             pins: Pins::default(),
             identities: Mutex::default(),

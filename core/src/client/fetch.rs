@@ -85,14 +85,12 @@ impl AccountInner {
     }
 
     async fn ask_one(&self, name: SessionName, from: u64) -> Result<SessionAnswer> {
-        let record = self.registered()?;
         let path = format!("/sessions/{}?from={from}", b64::encode(name.bytes()));
-        self.plico.inner.wire.get(record.signer(), &path).await
+        self.get(&path).await
     }
 
     /// One request, each session with its own result, in the order asked for.
     async fn ask_many(&self, wanted: &[AskedSession]) -> Result<Vec<Result<SessionAnswer>>> {
-        let record = self.registered()?;
         let sessions = wanted
             .iter()
             .map(|(name, from)| SessionFrom {
@@ -101,10 +99,7 @@ impl AccountInner {
             })
             .collect();
         let body = SessionsLookup { sessions };
-        let wire = &self.plico.inner.wire;
-        let found: SessionsFound = wire
-            .post(record.signer(), "/sessions/lookup", &body)
-            .await?;
+        let found: SessionsFound = self.post("/sessions/lookup", &body).await?;
         if found.results.len() != wanted.len() {
             return Err(ErrorCode::AnswerMismatch.into());
         }

@@ -309,6 +309,13 @@ impl AccountInner {
             .map(|rest| std::iter::once(step).chain(rest).collect())
     }
 
+    /// Whether this account is in the group now, by whatever path; by what is known.
+    pub fn is_in(&self, group: ChainId) -> bool {
+        let now_ms = self.expiry_now_ms();
+        let path = |me| self.path_from(group, &me, now_ms, MAX_HEIGHT);
+        self.me().ok().and_then(path).is_some()
+    }
+
     /// As whom this account acts in a chain: itself, or the group through which
     /// it may do most.
     pub fn acting_in(&self, state: &SessionState, me: &Recipient) -> Acting {

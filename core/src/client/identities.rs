@@ -165,7 +165,6 @@ impl AccountInner {
 
     /// One request, each identity with its own result. The caller holds the gate.
     async fn look_up(&self, mut ids: Vec<ChainId>) -> Result<HashMap<ChainId, Result<()>>> {
-        let record = self.registered()?;
         ids.sort_unstable();
         ids.dedup();
         let mut identities = Vec::with_capacity(ids.len());
@@ -178,10 +177,7 @@ impl AccountInner {
             });
         }
         let body = IdentitiesLookup { identities };
-        let wire = &self.plico.inner.wire;
-        let found: IdentitiesFound = wire
-            .post(record.signer(), "/identities/lookup", &body)
-            .await?;
+        let found: IdentitiesFound = self.post("/identities/lookup", &body).await?;
         let mut answers: HashMap<ChainId, IdentityAnswer> = found
             .found
             .into_iter()
@@ -358,8 +354,7 @@ impl AccountInner {
     }
 
     pub async fn get_identity(&self, id: ChainId, from: u64) -> Result<IdentityAnswer> {
-        let record = self.registered()?;
-        let path = format!("/identities/{}?from={from}", b64::encode(&id.0));
-        self.plico.inner.wire.get(record.signer(), &path).await
+        self.get(&format!("/identities/{}?from={from}", b64::encode(&id.0)))
+            .await
     }
 }

@@ -6,10 +6,12 @@ use super::encrypt::header_of;
 use super::fetch::SessionName;
 use super::{decode_entries, os_rng};
 use crate::error::{Error, ErrorCode, Result};
+use plico_protocol::format::bodies::SessionBody;
 use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::{ChainId, KeyId, Kind, Recipient};
 use plico_protocol::format::offline::{
-    DeviceWrap, OFFLINE_VERSION, OfflineFile, StatedChain, StatedWrap,
+    DeviceWrap, OFFLINE_VERSION, OFFLINE_VERSION_GROUPS, OfflineFile, StatedChain, StatedGroup,
+    StatedWrap,
 };
 use plico_protocol::format::opaque::Opaque;
 use plico_protocol::keyring::wraps::{Wrap, WrapTo};
@@ -19,7 +21,7 @@ use plico_protocol::wire::rest::{
     ChainFrom, IdentitiesFound, IdentitiesLookup, IdentityAnswer, SessionAnswer, TenantAnswer,
     WrapAnswer,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Account {
     /// One envelope that this account may open, as a file with which any
@@ -29,7 +31,6 @@ impl Account {
     ///
     /// # Errors
     /// As [`Self::decrypt`]; `OFFLINE` is not among them: it asks the directory.
-    /// `INVALID_ARGUMENT` for a session that was ever granted to a group.
     pub async fn offline_file(&self, envelope: &[u8]) -> Result<Vec<u8>> {
         let made = self.inner.offline_file(self, envelope);
         self.inner.while_open(made).await
@@ -77,16 +78,12 @@ impl AccountInner {
         let record = self.registered()?;
         account.key_for(id, header.epoch).await?;
         let session = self.whole_session(id).await?;
-        let mut people: BTreeSet<ChainId> = [record.identity].into();
-        for entry in &decode_entries(&session.entries)? {
-            if names_groups(entry)? {
-                return Err(Error::new(ErrorCode::InvalidArgument).with_detail(
-                    "an offline file can't be made of a session that was granted to groups",
-                ));
-            }
-            people.extend(named_by(entry)?);
-        }
-        let people: Vec<ChainId> = people.into_iter().collect();
+        let mut named = Named::default();
+        named.people.insert(record.identity);
+        named.by_log(&session.entries)?;
+        let groups = self.stated_groups(&mut named).await?;
+        // After the logs that name places of theirs.
+        let people: Vec<ChainId> = named.people.into_iter().collect();
         let mut identities = Vec::with_capacity(people.len());
         for ids in people.chunks(MAX_LOOKUP) {
             for answer in self.whole_identities(ids).await? {
@@ -100,7 +97,10 @@ impl AccountInner {
         let tenant = self.whole_tenant().await?;
         let wraps = session.wraps.into_iter().map(stated_wrap);
         let file = OfflineFile {
-            version: OFFLINE_VERSION,
+            version: match groups.is_empty() {
+                true => OFFLINE_VERSION,
+                false => OFFLINE_VERSION_GROUPS,
+            },
             tenant: stated(tenant_id, tenant.entries, tenant.head, None),
             identities,
             reader: record.identity,
@@ -111,8 +111,37 @@ impl AccountInner {
             links: opaques(&session.back_links),
             session: stated(id, session.entries, session.head, None),
             envelope: Opaque::new(envelope.to_vec()),
+            groups,
         };
         Ok(file.to_bytes())
+    }
+
+    /// The groups that the logs name, and those that these name, each at least
+    /// as far as it is named.
+    async fn stated_groups(&self, named: &mut Named) -> Result<Vec<StatedGroup>> {
+        let mut there: BTreeMap<ChainId, StatedGroup> = BTreeMap::new();
+        loop {
+            let is_short = |(id, seq): &(&ChainId, &u64)| {
+                let length = there.get(*id).map_or(0, |it| it.chain.entries.len() as u64);
+                length <= **seq
+            };
+            let next = named.groups.iter().find(is_short);
+            let Some((&id, &seq)) = next else {
+                return Ok(there.into_values().collect());
+            };
+            let log = self.whole_session(id).await?;
+            if log.entries.len() as u64 <= seq {
+                return Err(ErrorCode::HistoryShortened.into());
+            }
+            named.by_log(&log.entries)?;
+            let wraps = log.wraps.into_iter().map(stated_wrap);
+            let group = StatedGroup {
+                wraps: wraps.collect::<Result<_>>()?,
+                links: opaques(&log.back_links),
+                chain: stated(id, log.entries, log.head, None),
+            };
+            there.insert(id, group);
+        }
     }
 
     async fn whole_tenant(&self) -> Result<TenantAnswer> {
@@ -216,18 +245,30 @@ impl AccountInner {
     }
 }
 
-/// The identities that an entry of a session names.
-fn names_groups(entry: &SignedEntry) -> Result<bool> {
-    use plico_protocol::format::bodies::SessionBody as B;
-    let body = B::decode(entry.entry.entry_type, entry.entry.body.as_slice())?;
-    Ok(!body.groups().is_empty())
+/// What logs name: identities, and groups up to a place.
+#[derive(Default)]
+struct Named {
+    people: BTreeSet<ChainId>,
+    groups: BTreeMap<ChainId, u64>,
 }
 
-fn named_by(entry: &SignedEntry) -> Result<Vec<ChainId>> {
-    use plico_protocol::format::bodies::SessionBody as B;
-    let body = B::decode(entry.entry.entry_type, entry.entry.body.as_slice())?;
-    let mut people = vec![entry.entry.author.identity];
-    let identities = body.recipients().filter(|it| it.kind == Kind::Identity);
-    people.extend(identities.map(|it| ChainId(it.id)));
-    Ok(people)
+impl Named {
+    fn by_log(&mut self, entries: &[B64]) -> Result<()> {
+        for entry in &decode_entries(entries)? {
+            self.by_entry(entry)?;
+        }
+        Ok(())
+    }
+
+    fn by_entry(&mut self, entry: &SignedEntry) -> Result<()> {
+        self.people.insert(entry.entry.author.identity);
+        let body = SessionBody::decode(entry.entry.entry_type, entry.entry.body.as_slice())?;
+        let identities = body.recipients().filter(|it| it.kind == Kind::Identity);
+        self.people.extend(identities.map(|it| it.chain()));
+        for (group, position) in body.groups() {
+            let named = self.groups.entry(group).or_default();
+            *named = position.seq.max(*named);
+        }
+        Ok(())
+    }
 }

@@ -17,7 +17,7 @@ use plico_protocol::format::codec::FormatError;
 use plico_protocol::format::context::AppContext;
 use plico_protocol::format::entry::Author;
 use plico_protocol::format::ids::{ChainId, Recipient};
-use plico_protocol::format::offline::{OfflineFile, StatedChain, StatedWrap};
+use plico_protocol::format::offline::{OfflineFile, StatedChain, StatedGroup, StatedWrap};
 use plico_protocol::format::opaque::Opaque;
 use plico_protocol::identity::IdentityState;
 use plico_protocol::identity::file::IdentityFile;
@@ -115,6 +115,7 @@ pub async fn open_offline_file(
 /// each chain.
 fn as_of(file: &OfflineFile) -> Result<u64> {
     let chains = file.identities.iter().chain([&file.tenant, &file.session]);
+    let chains = chains.chain(file.groups.iter().map(|it| &it.chain));
     let mut newest = 0;
     for chain in chains {
         let head = decode_head(&B64(chain.head.as_slice().to_vec()))
@@ -205,6 +206,26 @@ fn wrap_answer(wrap: &StatedWrap) -> WrapAnswer {
     }
 }
 
+fn log_answer(
+    chain: &StatedChain,
+    wraps: &[StatedWrap],
+    links: &[Opaque],
+    from: u64,
+) -> SessionAnswer {
+    SessionAnswer {
+        session_id: B64x32(chain.id.0),
+        from,
+        entries: list(&chain.entries, from),
+        head: bytes(&chain.head),
+        wraps: wraps.iter().map(wrap_answer).collect(),
+        back_links: list(links, 0),
+        metadata: None,
+        tag: None,
+        withdrawn: Vec::new(),
+        more: false,
+    }
+}
+
 fn answer(body: &impl Serialize) -> Response {
     Response {
         status: 200,
@@ -238,25 +259,20 @@ impl FromFile {
         }
     }
 
-    fn session(&self, from: u64) -> SessionAnswer {
+    /// The log of this name, the session's or a group's.
+    fn log(&self, name: &[u8], from: u64) -> Option<SessionAnswer> {
         let file = &self.0;
-        SessionAnswer {
-            session_id: B64x32(file.session.id.0),
-            from,
-            entries: list(&file.session.entries, from),
-            head: bytes(&file.session.head),
-            wraps: file.wraps.iter().map(wrap_answer).collect(),
-            back_links: list(&file.links, 0),
-            metadata: None,
-            tag: None,
-            withdrawn: Vec::new(),
-            more: false,
+        let is_named = |chain: &StatedChain| name == chain.id.0 || name == &chain.id.0[..16];
+        if is_named(&file.session) {
+            return Some(log_answer(&file.session, &file.wraps, &file.links, from));
         }
-    }
-
-    fn is_session(&self, name: &[u8]) -> bool {
-        let id = self.0.session.id.0;
-        name == id || name == &id[..16]
+        let mut groups = file.groups.iter();
+        let StatedGroup {
+            chain,
+            wraps,
+            links,
+        } = groups.find(|it| is_named(&it.chain))?;
+        Some(log_answer(chain, wraps, links, from))
     }
 
     fn respond(&self, request: &Request) -> Option<Response> {
@@ -265,7 +281,11 @@ impl FromFile {
         let from: u64 = query.strip_prefix("from=")?.parse().ok()?;
         let file = &self.0;
         let mut parts = path.split('/').skip(1);
-        Some(match (parts.next(), parts.next()) {
+        let asked = (parts.next(), parts.next());
+        if parts.next().is_some() {
+            return None; // a file takes nothing
+        }
+        Some(match asked {
             (None, _) => answer(&TenantAnswer {
                 tenant_id: B64x32(file.tenant.id.0),
                 protocol_min: limits::PROTOCOL_MIN,
@@ -296,9 +316,10 @@ impl FromFile {
             (Some("sessions"), Some("lookup")) => {
                 let asked: SessionsLookup = serde_json::from_slice(&request.body).ok()?;
                 let results = asked.sessions.iter().map(|wanted| {
-                    let there = self.is_session(&wanted.session.0);
+                    let answer = self.log(&wanted.session.0, wanted.from);
+                    let there = answer.is_some();
                     SessionResult {
-                        answer: there.then(|| self.session(wanted.from)),
+                        answer,
                         problem: (!there).then(|| Problem::new(ErrorCode::SessionNotFound)),
                     }
                 });
@@ -306,9 +327,10 @@ impl FromFile {
                     results: results.collect(),
                 })
             }
-            (Some("sessions"), Some(name)) if self.is_session(&b64::decode(name)?) => {
-                answer(&self.session(from))
-            }
+            (Some("sessions"), Some(name)) => match self.log(&b64::decode(name)?, from) {
+                Some(log) => answer(&log),
+                None => problem(ErrorCode::SessionNotFound),
+            },
             _ => return None,
         })
     }

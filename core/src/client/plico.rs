@@ -5,6 +5,7 @@ use super::cancel::CancelToken;
 use super::events::{Event, Hooks, LogRecord};
 use super::ids::TenantId;
 use super::options::AccountOptions;
+use super::service_token::ServiceTokens;
 use super::tenant::Tenant;
 use super::wire::Wire;
 use crate::error::{Error, ErrorCode, Result};
@@ -271,7 +272,15 @@ impl Plico {
     /// tenant is known neither from the store nor from the directory;
     /// `CLOSED` after [`Self::close`].
     pub async fn account(&self, options: AccountOptions) -> Result<Account> {
-        let opening = Account::open(self.clone(), options);
+        self.open_account(options, None).await
+    }
+
+    pub(crate) async fn open_account(
+        &self,
+        options: AccountOptions,
+        service: Option<ServiceTokens>,
+    ) -> Result<Account> {
+        let opening = Account::open(self.clone(), options, service);
         let account = self.inner.closing.until_cancelled(opening).await;
         let account = account.unwrap_or_else(|| Err(ErrorCode::Closed.into()))?;
         self.inner.register_account(&account.inner)?;

@@ -120,13 +120,11 @@ impl AccountInner {
         &self,
         users: Vec<AskedUser>,
     ) -> Result<HashMap<AskedUser, Result<FoundUser>>> {
-        let record = self.registered()?;
         let mut user_ids: Vec<String> = users.iter().map(|it| it.user_id.clone()).collect();
         user_ids.sort_unstable();
         user_ids.dedup();
         let lookup = UsersLookup { user_ids };
-        let wire = &self.plico.inner.wire;
-        let found: UsersFound = wire.post(record.signer(), "/users/lookup", &lookup).await?;
+        let found: UsersFound = self.post("/users/lookup", &lookup).await?;
         let answers: HashMap<String, IdentityAnswer> = found
             .found
             .into_iter()

@@ -38,6 +38,15 @@ pub(crate) struct Signer<'a> {
     pub key: &'a SigningKey,
 }
 
+/// As whom a request is sent.
+#[derive(Clone, Copy)]
+enum Caller<'a> {
+    Anybody,
+    Device(Signer<'a>),
+    /// The app's backend, with a token that it has signed.
+    Backend(&'a str),
+}
+
 /// The way to one tenant at one directory.
 pub(crate) struct Wire {
     pub transport: Arc<dyn Transport>,
@@ -88,13 +97,32 @@ impl Wire {
 
     /// GET below the tenant's address, signed.
     pub async fn get<T: DeserializeOwned>(&self, signer: Signer<'_>, path: &str) -> Result<T> {
-        self.exchange(Some(signer), Method::Get, path, Vec::new())
+        self.exchange(Caller::Device(signer), Method::Get, path, Vec::new())
+            .await
+    }
+
+    /// GET with a token of the app's backend.
+    pub async fn get_with<T: DeserializeOwned>(&self, token: &str, path: &str) -> Result<T> {
+        self.exchange(Caller::Backend(token), Method::Get, path, Vec::new())
+            .await
+    }
+
+    /// POST with a token of the app's backend.
+    pub async fn post_with<T: DeserializeOwned>(
+        &self,
+        token: &str,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T> {
+        let body = serde_json::to_vec(body).map_err(|_| ErrorCode::InvalidArgument)?;
+        self.exchange(Caller::Backend(token), Method::Post, path, body)
             .await
     }
 
     /// GET of what anybody may see.
     pub async fn get_unsigned<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        self.exchange(None, Method::Get, path, Vec::new()).await
+        self.exchange(Caller::Anybody, Method::Get, path, Vec::new())
+            .await
     }
 
     /// POST of somebody who has no key to sign with.
@@ -104,7 +132,8 @@ impl Wire {
         body: &impl Serialize,
     ) -> Result<T> {
         let body = serde_json::to_vec(body).map_err(|_| ErrorCode::InvalidArgument)?;
-        self.exchange(None, Method::Post, path, body).await
+        self.exchange(Caller::Anybody, Method::Post, path, body)
+            .await
     }
 
     /// POST below the tenant's address.
@@ -125,12 +154,13 @@ impl Wire {
         path: &str,
         body: Vec<u8>,
     ) -> Result<T> {
-        self.exchange(Some(signer), Method::Post, path, body).await
+        self.exchange(Caller::Device(signer), Method::Post, path, body)
+            .await
     }
 
     async fn exchange<T: DeserializeOwned>(
         &self,
-        signer: Option<Signer<'_>>,
+        caller: Caller<'_>,
         method: Method,
         path: &str,
         body: Vec<u8>,
@@ -142,7 +172,7 @@ impl Wire {
         let mut tried = 0;
         loop {
             // Signed anew each time: a signature serves one request.
-            let request = self.request(signer, method, &url, body.clone());
+            let request = self.request(caller, method, &url, body.clone());
             tried += 1;
             let error = match self.one_try(request, clock_set).await {
                 Try::Done(result) => return result,
@@ -222,17 +252,16 @@ impl Wire {
         self.hooks.event(Event::ClockSkewed { offset_ms });
     }
 
-    fn request(
-        &self,
-        signer: Option<Signer<'_>>,
-        method: Method,
-        url: &str,
-        body: Vec<u8>,
-    ) -> Request {
-        let headers = match signer {
-            Some(signer) => self.headers(signer, method, url, &body),
-            None if body.is_empty() => Vec::new(),
-            None => vec![("content-type".to_owned(), CONTENT_TYPE.to_owned())],
+    fn request(&self, caller: Caller<'_>, method: Method, url: &str, body: Vec<u8>) -> Request {
+        let content_type = || ("content-type".to_owned(), CONTENT_TYPE.to_owned());
+        let headers = match caller {
+            Caller::Device(signer) => self.headers(signer, method, url, &body),
+            Caller::Backend(token) => {
+                let bearer = format!("Bearer {token}");
+                vec![content_type(), ("authorization".to_owned(), bearer)]
+            }
+            Caller::Anybody if body.is_empty() => Vec::new(),
+            Caller::Anybody => vec![content_type()],
         };
         Request {
             method,

@@ -7,7 +7,9 @@ use super::engine::{self, Backup, Core, Engine};
 use super::lies::{self, Lie};
 use super::person::TestPerson;
 use super::{kit_error, lock};
-use crate::client::{IdentityId, Plico, PlicoBuilder, SessionId, TenantId};
+use crate::client::{
+    IdentityId, Plico, PlicoBuilder, Service, ServiceOptions, SessionId, TenantId,
+};
 use crate::error::Result;
 use plico_directory::{admin, random};
 use plico_protocol::format::ids::ChainId;
@@ -162,6 +164,33 @@ impl TestDirectory {
         let identity = ChainId(*identity.as_bytes());
         let now_ms = self.inner.clock.now_ms();
         self.inner.tenant.token(user_id, identity, number, now_ms)
+    }
+
+    /// What an app's backend signs so that a program of its own may look keys
+    /// up, valid for five minutes: see [`Plico::service`].
+    #[must_use]
+    pub fn service_token(&self) -> String {
+        use plico_protocol::identity::service::ServiceToken;
+        let tenant = &self.inner.tenant;
+        let token = ServiceToken::read_keys(self.inner.clock.now_ms());
+        let key_id = admin::key_id(&tenant.enrolment);
+        token.sign(tenant.id, key_id, &tenant.enrolment)
+    }
+
+    /// A program of the app's backend that seals for others, with a connection
+    /// of its own.
+    ///
+    /// # Errors
+    /// As [`Plico::service`].
+    pub async fn service(&self) -> Result<(Service, Arc<TestConnection>)> {
+        let connection = self.connection();
+        let plico = self.builder().transport(connection.clone()).open().await?;
+        let directory = self.clone();
+        let options = ServiceOptions::new(move |_| {
+            let token = directory.service_token();
+            async move { Ok(token) }
+        });
+        Ok((plico.service(options).await?, connection))
     }
 
     /// Somebody registered under `user_id`, with a store in memory and a

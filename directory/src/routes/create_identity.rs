@@ -97,7 +97,8 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
             (StatusCode::CREATED, sender)
         }
     };
-    let answer = answers::identity(&app, &tenant, &sender, id, 0, &mut Budget::page()).await?;
+    let answer =
+        answers::identity(&app, &tenant, Some(&sender), id, 0, &mut Budget::page()).await?;
     let answer = answer.ok_or_else(|| ApiError::internal("the new identity is not there"))?;
     Ok(json(status, &answer))
 }

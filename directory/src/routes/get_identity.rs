@@ -2,7 +2,7 @@
 
 use crate::answers::{self, Budget};
 use crate::app::App;
-use crate::openapi::ReadProblems;
+use crate::openapi::KeyProblems;
 use crate::problem::{ApiError, json};
 use crate::request::{Raw, id};
 use axum::extract::State;
@@ -22,20 +22,22 @@ use std::sync::Arc;
     path = "/v1/tenants/{tenant}/identities/{identity}",
     operation_id = "getIdentity",
     tag = "identities",
+    security(("signature" = []), ("service" = [])),
     params(
         ("tenant" = B64x32, Path, description = "The tenant's id"),
         ("identity" = B64x32, Path, description = "The identity's id"),
         ("from" = Option<u64>, Query, description = "The first entry wanted; 0 if absent"),
     ),
-    responses((status = 200, description = "The chain, or a page of it", body = IdentityAnswer), ReadProblems),
+    responses((status = 200, description = "The chain, or a page of it", body = IdentityAnswer), KeyProblems),
 )]
 pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Response, ApiError> {
     let (from, id) = (raw.from()?, id(raw.param("identity"))?);
-    let (tenant, sender) = raw.owner(&app).await?;
-    if sender.by_recovery && sender.id() != id {
+    let (tenant, asker) = raw.owner_or_backend(&app).await?;
+    let asker = asker.device();
+    if asker.is_some_and(|it| it.by_recovery && it.id() != id) {
         return Err(ErrorCode::NotAllowed.into());
     }
-    let answer = answers::identity(&app, &tenant, &sender, id, from, &mut Budget::page()).await?;
+    let answer = answers::identity(&app, &tenant, asker, id, from, &mut Budget::page()).await?;
     let answer = answer.ok_or(ErrorCode::IdentityNotFound)?;
     Ok(json(StatusCode::OK, &answer))
 }

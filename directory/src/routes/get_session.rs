@@ -2,7 +2,7 @@
 
 use crate::answers::{self, Budget};
 use crate::app::App;
-use crate::openapi::ReadProblems;
+use crate::openapi::KeyProblems;
 use crate::problem::{ApiError, json};
 use crate::request::{Raw, SessionName};
 use axum::extract::State;
@@ -15,25 +15,28 @@ use std::sync::Arc;
 /// Read a session's log.
 ///
 /// With the wraps and back-links of the segments that the asking identity may
-/// open. Only for recipients.
+/// open. Only for recipients; a group's log is for everybody in the tenant, and
+/// for the app's backend.
 #[utoipa::path(
     get,
     path = "/v1/tenants/{tenant}/sessions/{session}",
     operation_id = "getSession",
     tag = "sessions",
+    security(("signature" = []), ("service" = [])),
     params(
         ("tenant" = B64x32, Path, description = "The tenant's id"),
         ("session" = String, Path, description = "The session's id, or the first 16 bytes of it as an envelope's header has them, in base64url"),
         ("from" = Option<u64>, Query, description = "The first entry wanted; 0 if absent"),
     ),
-    responses((status = 200, description = "The log, or a page of it", body = SessionAnswer), ReadProblems),
+    responses((status = 200, description = "The log, or a page of it", body = SessionAnswer), KeyProblems),
 )]
 pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Response, ApiError> {
     let from = raw.from()?;
     let name = SessionName::from_text(raw.param("session"))?;
-    let (tenant, sender) = raw.sender(&app).await?;
+    let (tenant, asker) = raw.asker(&app).await?;
+    let asker = asker.device().map(|it| &*it.identity);
     let at = answers::find_session(&app, &tenant, &name).await?;
     let budget = &mut Budget::page();
-    let answer = answers::session(&app, &tenant, &sender.identity, at, from, budget).await?;
+    let answer = answers::session(&app, &tenant, asker, at, from, budget).await?;
     Ok(json(StatusCode::OK, &answer))
 }

@@ -2,7 +2,7 @@
 
 use crate::answers::{self, Budget};
 use crate::app::App;
-use crate::openapi::ReadProblems;
+use crate::openapi::KeyProblems;
 use crate::problem::{ApiError, json};
 use crate::request::Raw;
 use axum::extract::State;
@@ -21,13 +21,14 @@ use std::sync::Arc;
     path = "/v1/tenants/{tenant}/identities/lookup",
     operation_id = "lookUpIdentities",
     tag = "identities",
+    security(("signature" = []), ("service" = [])),
     params(("tenant" = B64x32, Path, description = "The tenant's id")),
     request_body = IdentitiesLookup,
-    responses((status = 200, description = "Those that there are", body = IdentitiesFound), ReadProblems),
+    responses((status = 200, description = "Those that there are", body = IdentitiesFound), KeyProblems),
 )]
 pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Response, ApiError> {
     raw.no_query()?;
-    let (tenant, sender) = raw.sender(&app).await?;
+    let (tenant, asker) = raw.asker(&app).await?;
     let body: IdentitiesLookup = raw.json()?;
     if body.identities.len() > MAX_LOOKUP {
         return Err(ApiError::from(ErrorCode::TooLarge).detail("at most 256 identities at a time"));
@@ -39,7 +40,8 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
     let mut budget = Budget::lookup();
     for wanted in body.identities {
         let id = ChainId(wanted.id.0);
-        let found = answers::identity(&app, &tenant, &sender, id, wanted.from, &mut budget).await?;
+        let found =
+            answers::identity(&app, &tenant, asker.device(), id, wanted.from, &mut budget).await?;
         match found {
             Some(identity) => answer.found.push(identity),
             None => answer.missing.push(wanted.id),

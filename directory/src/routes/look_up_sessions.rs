@@ -3,7 +3,7 @@
 use crate::answers::{self, Budget};
 use crate::app::{App, Tenant};
 use crate::auth::Sender;
-use crate::openapi::ReadProblems;
+use crate::openapi::KeyProblems;
 use crate::problem::{ApiError, json};
 use crate::request::{Raw, SessionName};
 use axum::extract::State;
@@ -20,19 +20,22 @@ use std::sync::Arc;
 /// Read several sessions' logs.
 ///
 /// Each has its own result. `TOO_LARGE` in one says that the answer is full:
-/// ask for the rest again.
+/// ask for the rest again. The app's backend reads groups' logs here, and no
+/// session.
 #[utoipa::path(
     post,
     path = "/v1/tenants/{tenant}/sessions/lookup",
     operation_id = "lookUpSessions",
     tag = "sessions",
+    security(("signature" = []), ("service" = [])),
     params(("tenant" = B64x32, Path, description = "The tenant's id")),
     request_body = SessionsLookup,
-    responses((status = 200, description = "One result for each, in the order asked for", body = SessionsFound), ReadProblems),
+    responses((status = 200, description = "One result for each, in the order asked for", body = SessionsFound), KeyProblems),
 )]
 pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Response, ApiError> {
     raw.no_query()?;
-    let (tenant, sender) = raw.sender(&app).await?;
+    let (tenant, asker) = raw.asker(&app).await?;
+    let asker = asker.device();
     let body: SessionsLookup = raw.json()?;
     if body.sessions.len() > MAX_SESSION_LOOKUP {
         return Err(ApiError::from(ErrorCode::TooLarge).detail("at most 64 sessions at a time"));
@@ -40,7 +43,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
     let mut results = Vec::with_capacity(body.sessions.len());
     let mut budget = Budget::lookup();
     for wanted in body.sessions {
-        let (answer, problem) = match one(&app, &tenant, &sender, &wanted, &mut budget).await {
+        let (answer, problem) = match one(&app, &tenant, asker, &wanted, &mut budget).await {
             Ok(answer) => (Some(answer), None),
             Err(error) if error.code().status() >= 500 => return Err(error),
             Err(error) => (None, Some(error.problem())),
@@ -53,7 +56,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
 async fn one(
     app: &App,
     tenant: &Tenant,
-    sender: &Sender,
+    asker: Option<&Sender>,
     wanted: &SessionFrom,
     budget: &mut Budget,
 ) -> Result<SessionAnswer, ApiError> {
@@ -63,5 +66,6 @@ async fn one(
             .detail("the answer is full; ask for this one again"));
     }
     let at = answers::find_session(app, tenant, &name).await?;
-    answers::session(app, tenant, &sender.identity, at, wanted.from, budget).await
+    let asker = asker.map(|it| &*it.identity);
+    answers::session(app, tenant, asker, at, wanted.from, budget).await
 }

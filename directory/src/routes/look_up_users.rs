@@ -2,7 +2,7 @@
 
 use crate::answers::{self, Budget};
 use crate::app::App;
-use crate::openapi::ReadProblems;
+use crate::openapi::KeyProblems;
 use crate::problem::{ApiError, json};
 use crate::request::Raw;
 use crate::standing;
@@ -38,13 +38,14 @@ fn gone_to_none(id: Result<ChainId, ApiError>) -> Result<Option<ChainId>, ApiErr
     path = "/v1/tenants/{tenant}/users/lookup",
     operation_id = "lookUpUsers",
     tag = "identities",
+    security(("signature" = []), ("service" = [])),
     params(("tenant" = B64x32, Path, description = "The tenant's id")),
     request_body = UsersLookup,
-    responses((status = 200, description = "Those that there are", body = UsersFound), ReadProblems),
+    responses((status = 200, description = "Those that there are", body = UsersFound), KeyProblems),
 )]
 pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Response, ApiError> {
     raw.no_query()?;
-    let (tenant, sender) = raw.sender(&app).await?;
+    let (tenant, asker) = raw.asker(&app).await?;
     let body: UsersLookup = raw.json()?;
     if body.user_ids.len() > MAX_LOOKUP {
         return Err(ApiError::from(ErrorCode::TooLarge).detail("at most 256 user ids at a time"));
@@ -65,7 +66,9 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
             None => Err(ErrorCode::IdentityNotFound.into()),
         };
         let identity = match gone_to_none(active)? {
-            Some(id) => answers::identity(&app, &tenant, &sender, id, 0, &mut budget).await?,
+            Some(id) => {
+                answers::identity(&app, &tenant, asker.device(), id, 0, &mut budget).await?
+            }
             None => None,
         };
         match identity {

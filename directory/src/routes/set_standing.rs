@@ -1,7 +1,7 @@
 //! The app's backend disables an identity, or lets it be active again.
 
 use crate::app::App;
-use crate::auth::check_media_type;
+use crate::auth::{check_media_type, check_token_life};
 use crate::openapi::StandingProblems;
 use crate::problem::{ApiError, json};
 use crate::request::{Raw, id};
@@ -16,9 +16,6 @@ use plico_protocol::wire::ErrorCode;
 use plico_protocol::wire::b64::B64x32;
 use plico_protocol::wire::rest::{StandingAnswer, StandingChange};
 use std::sync::Arc;
-
-/// By how much a token's times may be off, in milliseconds.
-const LEEWAY_MS: u64 = 60_000;
 
 /// Disable an identity, or lift that.
 ///
@@ -52,12 +49,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
     if token.identity != identity {
         return Err(ErrorCode::EnrolmentInvalid.into());
     }
-    let now_ms = app.clock.now_ms();
-    if token.issued_ms > now_ms.saturating_add(LEEWAY_MS)
-        || now_ms > token.expires_ms.saturating_add(LEEWAY_MS)
-    {
-        return Err(ErrorCode::EnrolmentExpired.into());
-    }
+    check_token_life(&app, token.issued_ms, token.expires_ms)?;
     let at = ChainRef {
         tenant: tenant.id(),
         chain: identity,

@@ -15,6 +15,8 @@ pub mod envelopes;
 pub mod fixture;
 pub mod formats;
 pub mod logs;
+pub mod offline;
+pub mod sealed;
 pub mod secrets;
 pub mod seeds;
 pub mod signed_logs;
@@ -34,6 +36,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("identity_file", formats::identity_file),
     ("backup", formats::backup),
     ("pairing", formats::pairing),
+    ("sealed_item", sealed::sealed_item),
     ("key_record", formats::key_record),
     ("small_structs", formats::small_structs),
     ("header", formats::header),

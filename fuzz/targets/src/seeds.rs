@@ -5,6 +5,7 @@ use crate::cut::block;
 use crate::envelopes::sealed;
 use crate::fixture::{Fixture, T0, author_of, fixture};
 use crate::formats::subject;
+use crate::offline::offline_file;
 use crate::wire::{BODY, URI};
 use plico_protocol::chain::Replay as _;
 use plico_protocol::envelope::text::to_text;
@@ -17,7 +18,9 @@ use plico_protocol::format::encode;
 use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::{Kind, Recipient};
 use plico_protocol::format::keys::KeyRecord;
+use plico_protocol::format::offline::{OFFLINE_VERSION, OFFLINE_VERSION_GROUPS};
 use plico_protocol::identity::pairing::{Done, PairingCode, offer_of};
+use plico_protocol::identity::service::ServiceToken;
 use plico_protocol::keyring::merkle;
 use plico_protocol::rights::draft::recipient_key;
 use plico_protocol::wire::b64::{B64, B64x32};
@@ -134,7 +137,21 @@ fn logs(seeds: &mut Seeds, world: &Fixture) {
     }
 }
 
+/// The one token for looking keys up that the fixture's backend has signed.
+#[must_use]
+pub fn service_token() -> String {
+    let (world, token) = (fixture(), ServiceToken::read_keys(T0));
+    let key = &world.enrolment;
+    let key_id = KeyRecord::signing(&key.verifying_key()).id();
+    token.sign(world.tenant.id(), key_id, key)
+}
+
 fn formats(seeds: &mut Seeds, world: &Fixture) {
+    seeds.add("attestation", service_token());
+    for version in [OFFLINE_VERSION, OFFLINE_VERSION_GROUPS] {
+        seeds.add("identity_file", offline_file(version).to_bytes());
+    }
+    seeds.add("sealed_item", crate::sealed::item());
     for head in &world.heads {
         seeds.add("head", encode(head));
     }

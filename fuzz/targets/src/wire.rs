@@ -8,6 +8,7 @@ use plico_protocol::format::wrap::WRAP_LEN;
 use plico_protocol::identity::Attestation;
 use plico_protocol::identity::attestation::check_user_id;
 use plico_protocol::identity::operator::OperatorToken;
+use plico_protocol::identity::service::ServiceToken;
 use plico_protocol::identity::standing::StandingToken;
 use plico_protocol::wire::accept::{
     Window, accept_enrolment, accept_identity, accept_restore_identity, accept_restore_session,
@@ -41,6 +42,9 @@ pub fn attestation(data: &[u8]) {
     // Nobody has signed one of these.
     assert!(StandingToken::verify(token, &world.tenant).is_err());
     assert!(OperatorToken::verify(token, &world.tenant).is_err());
+    let mine = crate::seeds::service_token();
+    let verified = ServiceToken::verify(token, &world.tenant);
+    assert_eq!(verified.is_ok(), token == mine);
 }
 
 /// The URL and the body of the fixture's request.

@@ -6,10 +6,14 @@
 mod backups;
 #[path = "groups.rs"]
 mod groups;
+#[path = "offline.rs"]
+mod offline;
 #[path = "pairing.rs"]
 mod pairing;
 #[path = "recovery.rs"]
 mod recovery;
+#[path = "sealed.rs"]
+mod sealed;
 #[path = "terms.rs"]
 mod terms;
 
@@ -71,6 +75,8 @@ pub fn files() -> Vec<(&'static str, Vec<Value>)> {
         ("groups.json", groups::cases()),
         ("terms.json", terms::cases()),
         ("recovery.json", recovery::cases()),
+        ("sealed.json", sealed::cases()),
+        ("offline_files.json", offline::cases()),
         (
             "pairing.json",
             pairing::cases(&story.world, &story.owner, &story.reader),

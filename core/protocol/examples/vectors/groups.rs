@@ -12,25 +12,25 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// A chain in the making.
-struct Ring {
-    state: SessionState,
-    drafts: Vec<Draft>,
+pub struct Ring {
+    pub state: SessionState,
+    pub drafts: Vec<Draft>,
     secret: EpochSecret,
 }
 
 impl Ring {
-    fn recipient(&self) -> Recipient {
+    pub fn recipient(&self) -> Recipient {
         Recipient::group(self.state.id())
     }
 
-    fn step(&self) -> Step {
+    pub fn step(&self) -> Step {
         Step {
             group: self.state.id(),
             position: self.state.tip().head,
         }
     }
 
-    fn entries(&self) -> Vec<SignedEntry> {
+    pub fn entries(&self) -> Vec<SignedEntry> {
         self.drafts.iter().map(|it| it.entry.clone()).collect()
     }
 
@@ -40,20 +40,27 @@ impl Ring {
     }
 }
 
-struct Stage {
-    world: World,
-    chains: Chains,
+pub struct Stage {
+    pub world: World,
+    pub chains: Chains,
 }
 
 impl Stage {
-    fn person(&mut self) -> Person {
+    pub fn new(seed: u64) -> Self {
+        Self {
+            world: World::new(seed),
+            chains: Chains::default(),
+        }
+    }
+
+    pub fn person(&mut self) -> Person {
         let person = self.world.person();
         let state = Arc::new(self.world.state(&person).clone());
         self.chains.identities.insert(person.id, state);
         person
     }
 
-    fn grant(&self, to: Recipient, rights: u8) -> Grant {
+    pub fn grant(&self, to: Recipient, rights: u8) -> Grant {
         Grant {
             key: newest_key(&to, &self.chains).unwrap(),
             rights: RightsBits(rights),
@@ -86,14 +93,21 @@ impl Stage {
         ring
     }
 
-    fn group(&mut self, owner: &Person, history: bool, grants: Vec<Grant>) -> Ring {
+    pub fn group(&mut self, owner: &Person, history: bool, grants: Vec<Grant>) -> Ring {
         let (writer, tenant) = (self.world.writer(owner, T0), self.world.tenant_id());
         let rng = &mut self.world.rng();
         let draft = draft::create_group(&writer, tenant, history, grants, &self.chains, rng);
         self.begin(draft.unwrap())
     }
 
-    fn push(&mut self, ring: &mut Ring, draft: Draft) {
+    pub fn session(&mut self, owner: &Person, grants: Vec<Grant>) -> Ring {
+        let (writer, tenant) = (self.world.writer(owner, T0), self.world.tenant_id());
+        let rng = &mut self.world.rng();
+        let draft = draft::create(&writer, tenant, 1, grants, &self.chains, rng);
+        self.begin(draft.unwrap())
+    }
+
+    pub fn push(&mut self, ring: &mut Ring, draft: Draft) {
         ring.state = self.replay(Some(ring.state.clone()), &draft);
         if let Some(secret) = &draft.secret {
             ring.secret = secret.clone();
@@ -102,7 +116,7 @@ impl Stage {
         self.publish(ring);
     }
 
-    fn rotating(&self, ring: &Ring, by: &Person, back: bool) -> Draft {
+    pub fn rotating(&self, ring: &Ring, by: &Person, back: bool) -> Draft {
         let (writer, rng) = (self.world.writer(by, T0), &mut self.world.rng());
         let earlier: Vec<_> = back.then_some(&ring.secret).into_iter().collect();
         draft::rotate(&writer, &ring.state, &earlier, &self.chains, rng).unwrap()
@@ -124,10 +138,7 @@ impl Stage {
 }
 
 pub fn cases() -> Vec<Value> {
-    let mut stage = Stage {
-        world: World::new(6),
-        chains: Chains::default(),
-    };
+    let mut stage = Stage::new(6);
     let (owner, member, late) = (stage.person(), stage.person(), stage.person());
     let ward = vec![stage.grant(member.recipient(), READ)];
     let mut ward = stage.group(&owner, false, ward);

@@ -16,6 +16,7 @@ pub mod ids;
 pub mod keys;
 pub mod offline;
 pub mod opaque;
+pub mod sealed;
 pub mod suite;
 pub mod wrap;
 

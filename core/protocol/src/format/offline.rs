@@ -1,13 +1,16 @@
 //! Offline files: see `docs/spec/offline-file.md`.
 
-use super::codec::{FormatError, decode, encode};
+use super::codec::{FormatError, decode, encode, strictly_ascending};
 use super::ids::{ChainId, KeyId, Recipient};
 use crate::format::opaque::Opaque;
-use tls_codec::{TlsDeserializeBytes, TlsSerializeBytes, TlsSize};
+use tls_codec::{DeserializeBytes, TlsDeserializeBytes, TlsSerializeBytes, TlsSize};
 
 const MAGIC: &[u8; 4] = b"PLCO";
-/// The version of this release.
+/// A file of a session that names no group.
 pub const OFFLINE_VERSION: u16 = 1;
+/// The same with groups at its end.
+pub const OFFLINE_VERSION_GROUPS: u16 = 2;
+const WHAT: &str = "offline file";
 
 /// A chain as the directory has stated it.
 #[derive(Clone, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
@@ -55,14 +58,25 @@ pub struct DeviceWrap {
     pub sealed: Opaque,
 }
 
+/// A group's log, with what of it the reader opens.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
+pub struct StatedGroup {
+    /// The group.
+    pub chain: StatedChain,
+    /// Wraps of its epochs to the reader, and to groups that the reader is in.
+    pub wraps: Vec<StatedWrap>,
+    /// Its back-links.
+    pub links: Vec<Opaque>,
+}
+
 /// All that one recipient needs to open one envelope without a network.
 #[derive(Clone, Debug, PartialEq, Eq, TlsSerializeBytes, TlsDeserializeBytes, TlsSize)]
 pub struct OfflineFile {
-    /// Always 1.
+    /// 1, or 2 if there are groups.
     pub version: u16,
     /// The tenant.
     pub tenant: StatedChain,
-    /// The identities that the session's log names, the reader's own too.
+    /// The identities that the logs name, the reader's own too.
     pub identities: Vec<StatedChain>,
     /// The reader's identity.
     pub reader: ChainId,
@@ -74,31 +88,53 @@ pub struct OfflineFile {
     pub reader_links: Vec<Opaque>,
     /// The session.
     pub session: StatedChain,
-    /// The reader's wraps of the session's epochs.
+    /// Wraps of the session's epochs to the reader, and to groups that it is in.
     pub wraps: Vec<StatedWrap>,
     /// The session's back-links.
     pub links: Vec<Opaque>,
     /// The envelope.
     pub envelope: Opaque,
+    /// The groups that the logs name, strictly ascending by id; in version 2,
+    /// and there at least one.
+    #[tls_codec(skip)]
+    pub groups: Vec<StatedGroup>,
 }
 
 impl OfflineFile {
-    /// The file's bytes: "PLCO" and the struct.
+    /// The file's bytes: "PLCO", the struct, and in version 2 the groups.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        [MAGIC.as_slice(), &encode(self)].concat()
+        let groups = match self.version {
+            OFFLINE_VERSION_GROUPS => encode(&self.groups),
+            _ => Vec::new(),
+        };
+        [MAGIC.as_slice(), &encode(self), &groups].concat()
     }
 
     /// Reads a file. Nothing in it is verified by that.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FormatError> {
         let rest = bytes
             .strip_prefix(MAGIC.as_slice())
-            .ok_or(FormatError::Malformed("offline file"))?;
+            .ok_or(FormatError::Malformed(WHAT))?;
         let version = rest.first_chunk::<2>().map(|it| u16::from_be_bytes(*it));
         match version {
-            Some(OFFLINE_VERSION) => decode("offline file", rest),
-            Some(_) => Err(FormatError::NeedsNewerClient("offline file")),
-            None => Err(FormatError::Malformed("offline file")),
+            Some(OFFLINE_VERSION) => decode(WHAT, rest),
+            Some(OFFLINE_VERSION_GROUPS) => Self::with_groups(rest),
+            Some(_) => Err(FormatError::NeedsNewerClient(WHAT)),
+            None => Err(FormatError::Malformed(WHAT)),
         }
+    }
+
+    fn with_groups(bytes: &[u8]) -> Result<Self, FormatError> {
+        let (mut file, rest) = Self::tls_deserialize_bytes(bytes).map_err(|error| match error {
+            tls_codec::Error::UnknownValue(_) => FormatError::NeedsNewerClient(WHAT),
+            _ => FormatError::Malformed(WHAT),
+        })?;
+        file.groups = decode(WHAT, rest)?;
+        if file.groups.is_empty() {
+            return Err(FormatError::Malformed(WHAT));
+        }
+        strictly_ascending("groups", file.groups.iter().map(|it| it.chain.id))?;
+        Ok(file)
     }
 }

@@ -27,10 +27,12 @@ pub enum WrapPurpose {
     Recovery = 3,
     /// A link. Reserved.
     Link = 4,
+    /// A sealed item's secret, to whichever recipient (`docs/spec/sealed.md`).
+    Sealed = 5,
 }
 
 impl WrapPurpose {
-    /// What is wrapped to a recipient of this kind.
+    /// What a chain's epoch is wrapped to a recipient of this kind for.
     #[must_use]
     pub fn of(recipient: Kind) -> Self {
         match recipient {

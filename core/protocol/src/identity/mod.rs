@@ -10,6 +10,7 @@ pub mod fingerprint;
 pub mod operator;
 pub mod pairing;
 pub mod recovery;
+pub mod service;
 pub mod standing;
 pub mod state;
 pub mod tenant;

@@ -2,6 +2,7 @@
 //! to, wrapped to recipients and linked to earlier epochs.
 
 pub mod merkle;
+pub mod sealed;
 pub mod wraps;
 
 use crate::format::bodies::BackLinkRef;

@@ -17,6 +17,6 @@ mod terms;
 
 pub use due::{DueReason, Withdrawn, due};
 pub use groups::{GroupKey, MAX_HEIGHT};
-pub use known::{Chains, Known, newest_key};
+pub use known::{Chains, Known, newest_key, public_key};
 pub use replay::{Need, Outcome, needs, replay_session};
 pub use state::{Epoch, Member, RemovalCause, RemovedMember, RightsError, SessionState};

@@ -147,6 +147,16 @@ pub enum Tenant {
         #[arg(long, env = "PLICO_USER_KEY_DAYS")]
         user_key_days: u32,
     },
+    /// Print a token with which a program of the app's backend looks keys up, to
+    /// seal for others: valid for five minutes. Needs no database
+    ServiceToken {
+        /// The tenant's id
+        #[arg(long, env = "PLICO_TENANT", value_parser = id, allow_hyphen_values = true)]
+        tenant: [u8; 32],
+        /// The file of an enrolment key that the tenant has
+        #[arg(long, env = "PLICO_SIGN_WITH")]
+        sign_with: PathBuf,
+    },
     /// List the tenants
     List {
         /// The database's file

@@ -8,6 +8,7 @@ use plico_directory::{Clock, admin, key_file};
 use plico_protocol::chain::Replay as _;
 use plico_protocol::format::bodies::TenantPolicy;
 use plico_protocol::format::ids::{ChainId, KeyId};
+use plico_protocol::identity::service::ServiceToken;
 use plico_protocol::wire::b64;
 use std::path::Path;
 
@@ -77,6 +78,12 @@ pub async fn run(command: Tenant) -> Result<(), Failure> {
             admin::set_policy(&storage, ChainId(tenant), &signer, policy, &clock).await?;
             storage.close().await;
             Ok(())
+        }
+        Tenant::ServiceToken { tenant, sign_with } => {
+            let key = key_file::read(&sign_with)?;
+            let token = ServiceToken::read_keys(clock.now_ms());
+            let token = token.sign(ChainId(tenant), admin::key_id(&key), &key);
+            print(&format!("{token}\n"))
         }
         Tenant::List { database } => {
             let storage = open(&database).await?;
