@@ -40,6 +40,8 @@ use utoipa::{IntoResponses, Modify, OpenApi, ToSchema as _};
         routes::add_session_entries::handle,
         routes::restore_session::handle,
         routes::look_up_sessions::handle,
+        routes::write_sessions::handle,
+        routes::stage_wraps::handle,
         routes::health::live,
         routes::health::ready,
         routes::dev_enrolment::handle,

@@ -41,10 +41,11 @@ fn looks_restored(code: ErrorCode) -> bool {
     )
 }
 
-fn bare(entry: B64) -> EntryUpload {
+pub(crate) fn bare(entry: B64) -> EntryUpload {
     EntryUpload {
         entry,
         wraps: Vec::new(),
+        staged_parts: 0,
         back_links: Vec::new(),
         metadata: None,
     }
