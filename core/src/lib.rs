@@ -43,12 +43,13 @@ pub use client::remove_leftovers;
 pub use client::{
     Access, AccessEnd, AccessList, Account, AccountOptions, Backend, BackupStatus, CancelToken,
     Context, ContextValue, DecryptReader, DecryptSeeker, DecryptWriter, Decrypted, DeviceId,
-    DeviceInfo, EncryptReader, EncryptWriter, EncryptionSession, EnrolmentRequest, Event, FileKey,
-    FileOptions, Fingerprint, FormerAccess, Grant, Group, GroupId, GroupMember, GroupOptions,
-    GroupRole, IdentityId, LogLevel, LogRecord, MemberId, OfflineOpened, OnMissing, Page, Plico,
-    PlicoBuilder, Progress, RangeReader, Recipient, RecipientInfo, RecoverOptions, RecoveryKey,
-    RegisterOptions, RevokeOptions, Rights, SessionId, SessionOptions, SignedEnvelope, Snapshot,
-    SnapshotOptions, Suite, TenantId, Writer, WrittenBy, open_offline_file,
+    DeviceInfo, EncryptReader, EncryptWriter, EncryptionSession, EnrolmentRequest, Event,
+    EverywhereIssue, EverywhereOptions, EverywhereProblem, EverywhereProgress, EverywhereSummary,
+    FileKey, FileOptions, Fingerprint, FormerAccess, Grant, Group, GroupId, GroupMember,
+    GroupOptions, GroupRole, IdentityId, LogLevel, LogRecord, MemberId, OfflineOpened, OnMissing,
+    Page, Plico, PlicoBuilder, Progress, RangeReader, Recipient, RecipientInfo, RecoverOptions,
+    RecoveryKey, RegisterOptions, RevokeOptions, Rights, SessionId, SessionOptions, SignedEnvelope,
+    Snapshot, SnapshotOptions, Suite, TenantId, Writer, WrittenBy, open_offline_file,
 };
 #[cfg(all(feature = "folders", not(target_arch = "wasm32")))]
 pub use client::{Member, MemberReader, SealedFolder};

@@ -260,7 +260,13 @@ impl AccountInner {
         let mut all_wraps = true;
         for (seq, entry) in (0u64..).zip(log).skip(skip) {
             let upload = match whole.get(&seq) {
-                Some(upload) if upload.entry == entry => upload.clone(),
+                // One that was kept without its wraps is as somebody else's.
+                Some(upload)
+                    if upload.entry == entry
+                        && (!upload.wraps.is_empty() || view.state.wraps_at(seq).is_none()) =>
+                {
+                    upload.clone()
+                }
                 _ => {
                     all_wraps &= view.state.wraps_at(seq).is_none();
                     self.without_wraps(view, seq, entry)?

@@ -11,6 +11,8 @@ mod account;
 mod archive;
 mod backup;
 mod batcher;
+mod bulk;
+mod bulk_intents;
 mod cancel;
 mod close;
 mod commit;
@@ -20,6 +22,8 @@ mod device_names;
 mod devices;
 mod encrypt;
 mod events;
+mod everywhere;
+mod everywhere_options;
 mod export;
 mod fetch;
 mod fields;
@@ -51,6 +55,7 @@ mod pairing;
 mod patience;
 mod pins;
 mod plico;
+mod posts;
 mod ranges;
 mod recipients;
 mod record;
@@ -81,6 +86,9 @@ pub use cancel::CancelToken;
 pub use devices::DeviceInfo;
 pub use encrypt::Decrypted;
 pub use events::{Event, LogLevel, LogRecord};
+pub use everywhere_options::{
+    EverywhereIssue, EverywhereOptions, EverywhereProblem, EverywhereProgress, EverywhereSummary,
+};
 pub use file_key::FileKey;
 pub use fingerprint::Fingerprint;
 #[cfg(all(feature = "folders", not(target_arch = "wasm32")))]
