@@ -2,6 +2,7 @@
 
 use super::batcher::Batcher;
 use super::cancel::CancelToken;
+use super::crowd::Crowd;
 use super::fetch::AskedSession;
 use super::freshness::Freshness;
 use super::identities::Known;
@@ -54,6 +55,7 @@ pub(crate) struct AccountInner {
     /// Writes to sessions and groups that wait for their request.
     pub outgoing: Batcher<Outgoing, Appended>,
     pub write_turns: async_lock::Semaphore,
+    pub crowd: Crowd,
     /// One change of this identity's own chain at a time.
     pub own_gate: async_lock::Mutex<()>,
     /// One change of this identity's backups at a time.
@@ -97,6 +99,7 @@ impl Account {
             asked_sessions: Batcher::default(),
             outgoing: Batcher::default(),
             write_turns: async_lock::Semaphore::new(4),
+            crowd: Crowd::default(),
             own_gate: async_lock::Mutex::new(()),
             backing_up: async_lock::Mutex::new(()),
             own_due: AtomicBool::new(false),

@@ -93,6 +93,11 @@ impl<K: Clone, V> Batcher<K, V> {
 }
 
 impl<K: Clone, V> Batcher<K, V> {
+    /// How many questions are down.
+    pub fn len(&self) -> usize {
+        lock(&self.waiting).len()
+    }
+
     /// The same, as long as they fit into `room` together; one in any case.
     pub fn take_fitting(
         &self,

@@ -38,7 +38,8 @@ impl Account {
             let mut sessions = sessions.into_iter();
             loop {
                 let some = sessions.by_ref().take(AT_ONCE);
-                let made = join_all(some.map(|options| self.make(options))).await;
+                let made = self.inner.together(some.map(|options| self.make(options)));
+                let made = made.await;
                 if made.is_empty() {
                     return Ok(results);
                 }
@@ -66,7 +67,7 @@ impl Account {
             let mut results = Vec::with_capacity(sessions.len());
             for some in sessions.chunks(AT_ONCE) {
                 let grants = some.iter().map(|id| self.grant_to(id.0, &to, recipients));
-                results.extend(join_all(grants).await);
+                results.extend(self.inner.together(grants).await);
             }
             Ok(results)
         };
@@ -93,7 +94,7 @@ impl Account {
             let mut results = Vec::with_capacity(sessions.len());
             for some in sessions.chunks(AT_ONCE) {
                 let revocations = some.iter().map(|id| self.revoke_from(id.0, &whom, options));
-                results.extend(join_all(revocations).await);
+                results.extend(self.inner.together(revocations).await);
             }
             Ok(results)
         };
@@ -269,6 +270,21 @@ impl Account {
             }
         }
         results
+    }
+}
+
+impl AccountInner {
+    /// Carries out many calls at the same time; their writes travel together.
+    pub async fn together<F: Future>(&self, calls: impl Iterator<Item = F>) -> Vec<F::Output> {
+        let calls = calls.map(|call| {
+            let here = self.crowd.call();
+            async move {
+                let done = call.await;
+                drop(here);
+                done
+            }
+        });
+        join_all(calls).await
     }
 }
 

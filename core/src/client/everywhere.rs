@@ -17,7 +17,6 @@ use super::options::{Grant, Recipient, RevokeOptions, Rights};
 use super::plico::is_unreachable;
 use crate::error::{Error, ErrorCode, Result};
 use crate::ports::BoxFuture;
-use futures_util::future::join_all;
 use plico_protocol::format::bodies::RightsBits;
 use plico_protocol::format::ids::{self, ChainId, Kind};
 use plico_protocol::rights::{MAX_HEIGHT, Member, SessionState};
@@ -285,7 +284,7 @@ impl Walk<'_> {
             let inner = &*self.account.inner;
             let deed = self.deed;
             let steps = some.iter().map(|id| inner.step(*id, deed));
-            let steps = join_all(steps).await;
+            let steps = inner.together(steps).await;
             let ends = |step: &Result<Step>| match step {
                 Err(error) if ends_all(error.code()) => Some(error.clone()),
                 _ => None,

@@ -17,6 +17,7 @@ mod cancel;
 mod close;
 mod commit;
 mod create_session;
+mod crowd;
 mod device_draft;
 mod device_names;
 mod devices;

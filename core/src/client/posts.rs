@@ -5,6 +5,7 @@ use super::account::AccountInner;
 use super::heal::bare;
 use super::journal::{Upload, What};
 use crate::error::{Error, ErrorCode, Result};
+use futures_util::future::{Either, select};
 use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::wire::b64::B64x32;
 use plico_protocol::wire::limits::{MAX_BODY, MAX_PARTS, MAX_WRITES};
@@ -13,9 +14,12 @@ use std::borrow::Cow;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 /// A wrap in JSON is at least so long: 1,168 bytes in base64url.
 const WRAP_IN_JSON: usize = 1_558;
+/// How long a request waits for the next of many writes.
+const GATHER: Duration = Duration::from_millis(20);
 /// What stands around the writes of a batch, with room to spare.
 const AROUND: usize = 64;
 
@@ -168,9 +172,10 @@ impl AccountInner {
             path: upload.path(),
             body: upload.body.as_slice().into(),
         });
+        self.crowd.changed.notify(usize::MAX);
         while !self.outgoing.is_answered(&mut ticket) {
             let turn = self.write_turns.acquire().await;
-            let_others_ask().await;
+            self.gather().await;
             if self.outgoing.is_answered(&mut ticket) {
                 break;
             }
@@ -178,6 +183,7 @@ impl AccountInner {
             let mut taken = self
                 .outgoing
                 .take_fitting(MAX_WRITES, room, |it| it.body.len() + 1);
+            let _under_way = self.crowd.leave(taken.len());
             if taken.is_empty() {
                 // Somebody else has taken ours along.
                 drop(turn);
@@ -205,6 +211,22 @@ impl AccountInner {
             }
         }
         ticket.result()
+    }
+
+    /// Waits until all of many calls have put their writes down, as long as one
+    /// comes after the other.
+    async fn gather(&self) {
+        let_others_ask().await;
+        loop {
+            let changed = self.crowd.changed.listen();
+            if self.outgoing.len() >= self.crowd.awaited().min(MAX_WRITES) {
+                return;
+            }
+            let pause = self.plico.inner.wire.runtime.sleep(GATHER);
+            if let Either::Right(_) = select(changed, pause).await {
+                return;
+            }
+        }
     }
 
     /// One request, each write with its own result, in their order.
