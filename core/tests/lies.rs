@@ -513,8 +513,8 @@ async fn a_batch_cut_short() {
     }
     assert_eq!(scene.directory.told(), 2);
     // The first of each request is there; the others are missed at the next look.
-    let seen = account.prefetch(&[made[0], there[0], made[1], there[1]]);
-    let seen = seen.await.unwrap();
+    let all = [made[0], there[0], made[1], there[1]];
+    let seen = account.prefetch(&all).await.unwrap();
     assert_eq!(&seen[..2], [Ok(()), Ok(())]);
     assert_eq!(code(seen[2].clone()), ErrorCode::SessionNotFound);
     assert_eq!(code(seen[3].clone()), ErrorCode::HistoryShortened);

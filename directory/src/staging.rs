@@ -17,7 +17,11 @@ use plico_protocol::wire::limits::{MAX_PARTS, STAGED_FOR_MS};
 use plico_protocol::wire::rest::{StagedWraps, WrapUpload};
 use plico_protocol::wire::upload::{Upload, UploadedWrap};
 use tls_codec::{TlsDeserializeBytes, TlsSerializeBytes, TlsSize};
+use tokio::sync::SemaphorePermit;
 
+/// Requests whose staged wraps are in memory at a time: such a request is
+/// small, and may bring in 16 parts of four megabytes.
+pub(crate) const AT_ONCE: usize = 4;
 /// How often the list is tried to be changed while others change it, too.
 const RACES: usize = 32;
 
@@ -128,6 +132,20 @@ pub(crate) async fn stage(
 pub(crate) fn staged(uploads: &[Upload]) -> Vec<EntryHash> {
     let staged = uploads.iter().filter(|upload| upload.staged_parts > 0);
     staged.map(|upload| upload.entry.entry.hash()).collect()
+}
+
+/// Waits for its turn, if anything was staged for the request. To be held until
+/// the write is stored.
+pub(crate) async fn turn<'a>(
+    app: &'a App,
+    staged: &[EntryHash],
+) -> Result<Option<SemaphorePermit<'a>>, ApiError> {
+    if staged.is_empty() {
+        return Ok(None);
+    }
+    let turn = app.staged.acquire().await;
+    turn.map(Some)
+        .map_err(|error| ApiError::internal(error.to_string()))
 }
 
 /// Puts staged wraps into the uploads that they belong to, and gives the changes

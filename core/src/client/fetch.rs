@@ -49,7 +49,9 @@ impl AccountInner {
         let mut ticket = self.asked_sessions.ask((name, from));
         while !self.asked_sessions.is_answered(&mut ticket) {
             let turn = self.session_turns.acquire().await;
-            let_others_ask().await;
+            if self.crowd.awaited() > 0 {
+                let_others_ask().await;
+            }
             if self.asked_sessions.is_answered(&mut ticket) {
                 break;
             }

@@ -71,6 +71,7 @@ pub(crate) async fn accept_and_store(
     uploads: Vec<Upload>,
 ) -> Result<Position, ApiError> {
     let staged = staging::staged(&uploads);
+    let _turn = staging::turn(app, &staged).await?;
     let stored = async {
         let prepared = prepare(app, sender, at, state, uploads).await?;
         let mut write = prepared.write;

@@ -49,6 +49,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
         .flatten()
         .flat_map(|item| staging::staged(&item.uploads))
         .collect();
+    let _turn = staging::turn(&app, &staged).await?;
     let mut outcomes = Vec::with_capacity(items.len());
     for item in items {
         let outcome = match item {
