@@ -69,8 +69,8 @@ impl Desk {
     }
 
     async fn revoke_all(&self) -> plico::Result<()> {
-        let options = RevokeOptions::default();
-        let results = self.account.revoke_many(&self.ids, &[guest()], options);
+        let (whom, options) = ([guest()], RevokeOptions::default());
+        let results = self.account.revoke_many(&self.ids, &whom, options);
         results.await?.into_iter().flatten().collect()
     }
 

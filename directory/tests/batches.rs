@@ -140,7 +140,7 @@ fn parted(draft: &Draft, size: usize) -> (Vec<StagedWraps>, EntryUpload) {
     let parts: Vec<StagedWraps> = (0u16..)
         .zip(wraps.chunks(size))
         .map(|(part, wraps)| StagedWraps {
-            entry_hash: entry_hash.clone(),
+            entry_hash,
             part,
             wraps: wraps.to_vec(),
         })
