@@ -110,7 +110,7 @@ async fn a_hundred_sessions_are_made_granted_fetched_and_revoked_in_few_requests
 
     let (fetched, urls) = asked(&ward.insurer, ward.insurer.account().prefetch(&ids)).await;
     assert!(fetched.unwrap().iter().all(Result::is_ok));
-    assert!(urls.len() <= 6, "{urls:?}");
+    assert!(urls.len() <= 12, "{urls:?}");
     let mut sealed = Vec::new();
     for session in &sessions {
         sealed.push(session.encrypt("x", None).await.unwrap());
@@ -494,6 +494,28 @@ async fn wraps_that_do_not_fit_are_staged_first() {
     for sealed in [&newest, &after] {
         opens(&people[11], sealed).await.unwrap();
     }
+}
+
+/// With the parts that are used in earnest.
+#[tokio::test]
+async fn more_members_than_one_part_holds() {
+    let ward = Ward::new().await;
+    let people = ward.directory.seed_people("member", 2_100).await.unwrap();
+    let grant = |id| (Recipient::identity(id), Grant::read());
+    let grants: Vec<_> = people.into_iter().map(grant).collect();
+    let account = ward.doctor.account();
+    let session = account.create_session([user("patient.7")]).await.unwrap();
+    let granted = session.grant_all(&grants).await.unwrap();
+    assert!(granted.iter().all(Result::is_ok));
+    let gone: Vec<Recipient> = grants[..20].iter().map(|it| it.0.clone()).collect();
+    let revoke = session.revoke_all(&gone, RevokeOptions::default());
+    let (revoked, urls) = asked(&ward.doctor, revoke).await;
+    assert!(revoked.unwrap().iter().all(Result::is_ok));
+    let staged = urls.iter().filter(|url| *url == "wraps");
+    assert_eq!(staged.count(), 2, "{urls:?}");
+    assert_eq!(session.recipients().await.unwrap().len(), 2_082);
+    let sealed = session.encrypt("x", None).await.unwrap();
+    opens(&ward.patient, &sealed).await.unwrap();
 }
 
 #[tokio::test]
