@@ -144,21 +144,40 @@ async fn opening(effort: Effort) -> Outcome<()> {
     let own = session.encrypt("x", None).await?;
     let file = first.account().export_identity(&key).await?;
     let handle = tokio::runtime::Handle::current();
-    let cold = |sealed: &[u8]| -> Outcome<Duration> {
+    let mut traffic = Vec::new();
+    let mut cold = |what: &str, sealed: &[u8]| -> Outcome<Duration> {
         tokio::task::block_in_place(|| {
             handle.block_on(async {
                 let new = ward.directory.visitor("reader").await?;
                 new.account().import_identity(&file, &key).await?;
+                let before = new.connection().exchanges().len();
                 let start = Instant::now();
                 new.account().decrypt(sealed, None).await?;
                 let took = start.elapsed();
+                let exchanges = new.connection().exchanges().split_off(before);
+                let bytes = exchanges.iter().map(|(request, response)| {
+                    let received = response.as_ref().map_or(0, |it| it.body.len());
+                    (request.body.len(), received)
+                });
+                let (sent, received) = bytes.fold((0, 0), |all, it| (all.0 + it.0, all.1 + it.1));
+                let requests = exchanges.len();
+                let note = format!(
+                    "- cold, {what}: {requests} requests, {sent} bytes sent, {received} received"
+                );
+                traffic.retain(|it: &String| !it.starts_with(&format!("- cold, {what}:")));
+                traffic.push(note);
                 let id = new.account().device_id().ok_or("no device")?;
                 first.account().revoke_device(id).await?;
                 Ok(took)
             })
         })
     };
-    let compared = compare(effort.rounds(11), || cold(&through), || cold(&own))?;
+    let cold = std::cell::RefCell::new(&mut cold);
+    let compared = compare(
+        effort.rounds(11),
+        || cold.borrow_mut()("through three groups", &through),
+        || cold.borrow_mut()("by a grant", &own),
+    )?;
     line("cold", Show::Time, &compared);
     let warm = |sealed: &[u8]| -> Outcome<Duration> {
         tokio::task::block_in_place(|| {
@@ -171,7 +190,7 @@ async fn opening(effort: Effort) -> Outcome<()> {
     };
     let compared = compare(effort.rounds(101), || warm(&through), || warm(&own))?;
     line("cached", Show::Time, &compared);
-    println!();
+    println!("\n{}\n- cached: no request\n", traffic.join("\n"));
     Ok(())
 }
 

@@ -1,13 +1,15 @@
 //! Plico's speed, always as a ratio to something else in the same run.
 //!
 //! `scripts/bench [--quick] [wraps] [replay] [sessions] [opening] [devices] [groups]
-//! [payload] [threads] [directory]`
+//! [members] [bulk] [payload] [threads] [directory]`
 //! prints Markdown tables; `docs/performance.md` holds a run and what it says.
 
+mod bulk;
 mod devices;
 mod directory;
 mod groups;
 mod measure;
+mod members;
 mod opening;
 mod payload;
 mod replay;
@@ -23,13 +25,15 @@ use std::process::ExitCode;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-const ALL: [&str; 9] = [
+const ALL: [&str; 11] = [
     "wraps",
     "replay",
     "sessions",
     "opening",
     "devices",
     "groups",
+    "members",
+    "bulk",
     "payload",
     "threads",
     "directory",
@@ -71,6 +75,8 @@ fn run(effort: Effort, wanted: &[String]) -> Outcome<()> {
             "opening" => opening::run(effort)?,
             "devices" => devices::run(effort)?,
             "groups" => groups::run(effort)?,
+            "members" => members::run(effort)?,
+            "bulk" => bulk::run(effort)?,
             "payload" => payload::run(effort)?,
             "threads" => payload::two_threads(effort)?,
             _ => directory::run(effort)?,

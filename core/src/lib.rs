@@ -43,8 +43,9 @@ pub use client::remove_leftovers;
 pub use client::{
     Access, AccessEnd, AccessList, Account, AccountOptions, Backend, BackupStatus, CancelToken,
     Context, ContextValue, DecryptReader, DecryptSeeker, DecryptWriter, Decrypted, DeviceId,
-    DeviceInfo, EncryptReader, EncryptWriter, EncryptionSession, EnrolmentRequest, Event, Expiry,
-    FileKey, FileOptions, Fingerprint, FormerAccess, Grant, Group, GroupId, GroupMember,
+    DeviceInfo, EncryptReader, EncryptWriter, EncryptionSession, EnrolmentRequest, Event,
+    EverywhereIssue, EverywhereOptions, EverywhereProblem, EverywhereProgress, EverywhereSummary,
+    Expiry, FileKey, FileOptions, Fingerprint, FormerAccess, Grant, Group, GroupId, GroupMember,
     GroupOptions, GroupRole, IdentityId, LogLevel, LogRecord, MemberId, OfflineOpened, OnMissing,
     OpenedSealed, Page, Plico, PlicoBuilder, Progress, RangeReader, Recipient, RecipientInfo,
     RecoverOptions, RecoveryKey, RegisterOptions, RevokeOptions, Rights, SealOptions, SealedItem,

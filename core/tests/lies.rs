@@ -8,7 +8,7 @@
 mod scene;
 
 use plico::testing::{Lie, TestDirectory};
-use plico::{ErrorCode, Recipient, Result};
+use plico::{ErrorCode, Grant, Recipient, Result, SessionId, SessionOptions};
 use scene::{MINUTE, Scene};
 
 fn code<T>(result: Result<T>) -> ErrorCode {
@@ -217,6 +217,8 @@ lies! {
 
     write_claimed: WriteClaimed, write => HeadInvalid;
     write_denied: WriteDenied, write => NotAllowed;
+    batch_results_missing: BatchResultsMissing, write_many => ProtocolError;
+    batch_results_swapped: BatchResultsSwapped, write_many => AnswerMismatch;
 }
 
 // ---- lies that need more than one step ----
@@ -272,6 +274,11 @@ const MORE: &[(&str, Lie, &[ErrorCode])] = &[
         "a_creation_claimed",
         Lie::CreationClaimed,
         &[ErrorCode::SessionNotFound],
+    ),
+    (
+        "a_batch_cut_short",
+        Lie::BatchCutShort,
+        &[ErrorCode::HistoryShortened, ErrorCode::SessionNotFound],
     ),
     (
         "an_enrolment_claimed",
@@ -546,6 +553,45 @@ async fn a_creation_claimed() {
     session.refresh().await.unwrap();
     scene.opens(&scene.patient, &sealed, "x").await.unwrap();
     scene.works().await;
+}
+
+#[tokio::test]
+async fn a_batch_cut_short() {
+    let scene = Scene::for_lie(Lie::BatchCutShort).await;
+    let account = scene.doctor.account();
+    let options = || SessionOptions::from([Recipient::user("patient.7")]);
+    let there = account.create_sessions(vec![options(), options()]).await;
+    let there: Vec<SessionId> = there.unwrap().iter().map(id).collect();
+    scene.directory.tell(Lie::BatchCutShort);
+    let made = account.create_sessions(vec![options(), options()]).await;
+    let made: Vec<SessionId> = made.unwrap().iter().map(id).collect();
+    let whom = [(Recipient::user("insurer.3"), Grant::read())];
+    for granted in account.grant_many(&there, &whom).await.unwrap() {
+        assert_eq!(granted, [Ok(())]);
+    }
+    assert_eq!(scene.directory.told(), 2);
+    // The first of each request is there; the others are missed at the next look.
+    let all = [made[0], there[0], made[1], there[1]];
+    let seen = account.prefetch(&all).await.unwrap();
+    assert_eq!(&seen[..2], [Ok(()), Ok(())]);
+    assert_eq!(code(seen[2].clone()), ErrorCode::SessionNotFound);
+    assert_eq!(code(seen[3].clone()), ErrorCode::HistoryShortened);
+    // An honest directory gets them handed back, and they stand for everybody.
+    scene.directory.honest();
+    for id in made.iter().chain(&there) {
+        account.session(*id).refresh().await.unwrap();
+        let patients = scene.patient.account().session(*id);
+        patients.refresh().await.unwrap();
+    }
+    for id in there {
+        let insurers = scene.insurer.account().session(id);
+        insurers.refresh().await.unwrap();
+    }
+    scene.works().await;
+}
+
+fn id(made: &Result<plico::EncryptionSession>) -> SessionId {
+    made.as_ref().unwrap().id()
 }
 
 #[tokio::test]

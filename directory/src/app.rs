@@ -29,6 +29,8 @@ pub(crate) struct App {
     pub(crate) restored_from_ms: Option<u64>,
     /// One permit for each request that may be carried out now.
     pub(crate) permits: Semaphore,
+    /// One permit for each request whose staged wraps may be in memory now.
+    pub(crate) staged: Semaphore,
     /// The development server's enrolment key.
     pub(crate) dev: Option<SigningKey>,
 }

@@ -4,6 +4,7 @@
 use crate::app::App;
 use crate::cache::Cache;
 use crate::server::{Config, ServerError, check_url};
+use crate::staging;
 use crate::storage::Storage;
 use crate::{routes, trace};
 use axum::Router;
@@ -44,6 +45,7 @@ impl InProcess {
             public_url: public_url.ok_or(ServerError::PublicUrl)?,
             restored_from_ms: config.restored_from_ms,
             permits: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
+            staged: Semaphore::new(staging::AT_ONCE),
             dev: None,
         };
         let router = routes::router(Arc::new(app))

@@ -40,6 +40,7 @@ mod request;
 mod routes;
 mod seen;
 mod server;
+mod staging;
 mod standing;
 pub mod storage;
 mod trace;

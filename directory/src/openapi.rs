@@ -42,6 +42,8 @@ use utoipa::{IntoResponses, Modify, OpenApi, ToSchema as _};
         routes::look_up_sessions::handle,
         routes::find_sessions::handle,
         routes::operate_session::handle,
+        routes::write_sessions::handle,
+        routes::stage_wraps::handle,
         routes::health::live,
         routes::health::ready,
         routes::dev_enrolment::handle,

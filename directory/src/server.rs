@@ -6,6 +6,7 @@ use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::routes;
 use crate::seen::Seen;
+use crate::staging;
 use crate::storage::sqlite::SqliteStorage;
 use crate::storage::{Storage, StorageError};
 use crate::trace;
@@ -216,6 +217,7 @@ impl Server {
             public_url,
             restored_from_ms: config.restored_from_ms,
             permits: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
+            staged: Semaphore::new(staging::AT_ONCE),
             dev: config.dev.map(|dev| dev.enrolment_key),
         });
         Ok(Self {

@@ -14,8 +14,19 @@ use plico_protocol::wire::limits::MAX_BODY;
 use plico_protocol::wire::upload::Upload;
 use plico_protocol::wire::{ErrorCode, rest::EntryUpload};
 
-/// Decodes a batch.
+/// Decodes entries of an identity's own chain.
 pub(crate) fn uploads(entries: &[EntryUpload]) -> Result<Vec<Upload>, ApiError> {
+    let uploads = Upload::batch(entries)?;
+    if uploads.iter().any(|upload| upload.staged_parts > 0) {
+        return Err(ApiError::bad_request(
+            "only sessions' and groups' wraps are staged",
+        ));
+    }
+    Ok(uploads)
+}
+
+/// Decodes entries of a session's or a group's log.
+pub(crate) fn session_uploads(entries: &[EntryUpload]) -> Result<Vec<Upload>, ApiError> {
     Ok(Upload::batch(entries)?)
 }
 

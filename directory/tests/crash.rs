@@ -15,7 +15,7 @@ use plico_protocol::format::ids::{ChainId, EntryHash};
 use plico_protocol::rights::draft::Draft;
 use plico_protocol::wire::b64;
 use plico_protocol::wire::rest::{
-    Appended, Enrol, IdentityAnswer, SessionAnswer, UsersFound, UsersLookup,
+    Appended, Enrol, IdentityAnswer, SessionAnswer, UsersFound, UsersLookup, WriteBatch, WritesDone,
 };
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -136,9 +136,29 @@ struct Enrolment {
     acknowledged: bool,
 }
 
+/// Sessions that are written to in one request each time: one draft for each of
+/// them, and whether the directory said yes.
+struct Many {
+    owner: Person,
+    sessions: Vec<Session>,
+    requests: Vec<(Vec<Draft>, bool)>,
+}
+
+impl Many {
+    fn body(drafts: &[Draft]) -> WriteBatch {
+        let writes = drafts
+            .iter()
+            .map(|draft| append(std::slice::from_ref(draft)));
+        WriteBatch {
+            writes: writes.collect(),
+        }
+    }
+}
+
 #[derive(Default)]
 struct Sent {
     histories: Vec<History>,
+    many: Vec<Many>,
     enrolments: Vec<Enrolment>,
 }
 
@@ -207,10 +227,10 @@ impl Place {
         for index in 0..WRITERS {
             let (world, people) = (Arc::clone(&self.world), self.people.clone());
             writers.spawn(async move {
-                if index == 0 {
-                    enrol(&world).await
-                } else {
-                    write(&world, &people).await
+                match index {
+                    0 => enrol(&world).await,
+                    1 | 2 => write_many(&world, &people).await,
+                    _ => write(&world, &people).await,
                 }
             });
         }
@@ -223,6 +243,9 @@ impl Place {
         world.set_clock();
         for history in &mut sent.histories {
             check_session(world, history, tally).await;
+        }
+        for many in &mut sent.many {
+            check_many(world, many, tally).await;
         }
         for enrolment in &mut sent.enrolments {
             check_enrolment(world, &self.people[0], enrolment, tally).await;
@@ -299,6 +322,43 @@ async fn write(world: &World, people: &[Person]) -> Sent {
     }
 }
 
+/// Makes several sessions in one request and changes them in others, until
+/// nobody answers.
+async fn write_many(world: &World, people: &[Person]) -> Sent {
+    let mut sent = Sent::default();
+    loop {
+        let owner = &people[random(people.len() as u64) as usize];
+        let other = people.iter().find(|it| it.id != owner.id).unwrap();
+        let draft = |_| world.draft_session(owner, vec![world.grant_to(other, READ, 0)]);
+        let sessions: Vec<Session> = (0..2 + random(10)).map(draft).collect();
+        let first = sessions.iter().map(|it| it.first.clone()).collect();
+        let mut many = Many {
+            owner: owner.clone(),
+            sessions,
+            requests: vec![(first, false)],
+        };
+        for step in 0..4 {
+            if step > 0 {
+                let mut drafts = Vec::new();
+                for session in &mut many.sessions {
+                    let rotate = world.rotate(owner, session);
+                    world.take(session, &rotate);
+                    drafts.push(rotate);
+                }
+                many.requests.push((drafts, false));
+            }
+            let (drafts, acknowledged) = many.requests.last_mut().unwrap();
+            let body = Many::body(drafts);
+            if yes(world, owner, "/sessions/batch", &body).await.is_none() {
+                sent.many.push(many);
+                return sent;
+            }
+            *acknowledged = true;
+        }
+        sent.many.push(many);
+    }
+}
+
 /// Enrols people until nobody answers.
 async fn enrol(world: &World) -> Sent {
     let mut sent = Sent::default();
@@ -357,6 +417,49 @@ async fn check_session(world: &World, history: &mut History, tally: &mut Tally) 
     history.batches.last_mut().unwrap().acknowledged = true;
 }
 
+async fn length(world: &World, owner: &Person, session: &Session) -> usize {
+    let answer = world.get(owner, &name(session)).await;
+    match answer.status {
+        404 => 0,
+        _ => answer.json::<SessionAnswer>().entries.len(),
+    }
+}
+
+async fn check_many(world: &World, many: &mut Many, tally: &mut Tally) {
+    let Many {
+        owner,
+        sessions,
+        requests,
+    } = many;
+    let sure = requests.iter().filter(|it| it.1).count();
+    tally.acknowledged += sure as u64;
+    let mut lengths = Vec::new();
+    for session in &*sessions {
+        lengths.push(length(world, owner, session).await);
+    }
+    let all = |count: usize| lengths.iter().all(|length| *length == count);
+    let (drafts, acknowledged) = requests.last_mut().unwrap();
+    if *acknowledged {
+        assert!(all(sure), "an acknowledged request is lost: {lengths:?}");
+        return;
+    }
+    assert!(
+        all(sure) || all(sure + 1),
+        "a request is half there: {lengths:?}"
+    );
+    tally.in_doubt += 1;
+    tally.happened += u64::from(all(sure + 1));
+    // The client sends the same bytes again, and has what it wanted.
+    let body = Many::body(drafts);
+    let answer = world.post(owner, "/sessions/batch", &body).await;
+    let done: WritesDone = answer.json();
+    assert!(done.results.iter().all(|it| it.head.is_some()));
+    for session in &*sessions {
+        assert_eq!(length(world, owner, session).await, sure + 1);
+    }
+    *acknowledged = true;
+}
+
 async fn check_enrolment(
     world: &World,
     asker: &Person,
@@ -409,6 +512,7 @@ async fn nothing_that_was_acknowledged_is_lost() {
                 let one = one.unwrap();
                 sent.histories.extend(one.histories);
                 sent.enrolments.extend(one.enrolments);
+                sent.many.extend(one.many);
             }
             fsck(&place.database);
             let mut server = Process::spawn(&place.database);
@@ -417,6 +521,7 @@ async fn nothing_that_was_acknowledged_is_lost() {
             server.kill();
             place.sent.histories.append(&mut sent.histories);
             place.sent.enrolments.append(&mut sent.enrolments);
+            place.sent.many.append(&mut sent.many);
         }
         // All of it, at the end.
         let said = fsck(&place.database);

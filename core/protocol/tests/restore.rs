@@ -127,6 +127,7 @@ fn bare(upload: &Upload) -> Upload {
     Upload {
         entry: upload.entry.clone(),
         wraps: Vec::new(),
+        staged_parts: 0,
         back_links: Vec::new(),
         metadata: None,
         tag: None,

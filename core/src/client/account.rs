@@ -2,6 +2,7 @@
 
 use super::batcher::Batcher;
 use super::cancel::CancelToken;
+use super::crowd::Crowd;
 use super::fetch::AskedSession;
 use super::freshness::Freshness;
 use super::identities::Known;
@@ -9,6 +10,7 @@ use super::ids::{IdentityId, SessionId};
 use super::options::AccountOptions;
 use super::patience::PatientStore;
 use super::pins::{Pins, store_error};
+use super::posts::Outgoing;
 use super::record::{self, Record};
 use super::saves::Saves;
 use super::service_token::ServiceTokens;
@@ -25,7 +27,7 @@ use plico_protocol::format::head::Head;
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::identity::TenantState;
 use plico_protocol::keyring::EpochSecret;
-use plico_protocol::wire::rest::SessionAnswer;
+use plico_protocol::wire::rest::{Appended, SessionAnswer};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
@@ -53,6 +55,10 @@ pub(crate) struct AccountInner {
     pub asked_ids: Batcher<ChainId, ()>,
     pub asked_users: Batcher<AskedUser, FoundUser>,
     pub asked_sessions: Batcher<AskedSession, SessionAnswer>,
+    /// Writes to sessions and groups that wait for their request.
+    pub outgoing: Batcher<Outgoing, Appended>,
+    pub write_turns: async_lock::Semaphore,
+    pub crowd: Crowd,
     /// One change of this identity's own chain at a time.
     pub own_gate: async_lock::Mutex<()>,
     /// One change of this identity's backups at a time.
@@ -66,7 +72,7 @@ pub(crate) struct AccountInner {
     pub user_secrets: Mutex<BTreeMap<u32, EpochSecret>>,
     pub sessions: Sessions,
     /// Sessions whose creation has no known outcome, by what was asked for.
-    pub lost_creations: Mutex<HashMap<[u8; 32], ChainId>>,
+    pub lost_creations: Mutex<HashMap<[u8; 32], Vec<ChainId>>>,
     /// One registration at a time.
     pub registering: async_lock::Mutex<()>,
     /// Cancelled when the account is closed.
@@ -100,6 +106,9 @@ impl Account {
             asked_ids: Batcher::default(),
             asked_users: Batcher::default(),
             asked_sessions: Batcher::default(),
+            outgoing: Batcher::default(),
+            write_turns: async_lock::Semaphore::new(4),
+            crowd: Crowd::default(),
             own_gate: async_lock::Mutex::new(()),
             backing_up: async_lock::Mutex::new(()),
             own_due: AtomicBool::new(false),

@@ -92,6 +92,31 @@ impl<K: Clone, V> Batcher<K, V> {
     }
 }
 
+impl<K: Clone, V> Batcher<K, V> {
+    /// How many questions are down.
+    pub fn len(&self) -> usize {
+        lock(&self.waiting).len()
+    }
+
+    /// The same, as long as they fit into `room` together; one in any case.
+    pub fn take_fitting(
+        &self,
+        at_most: usize,
+        room: usize,
+        size: impl Fn(&K) -> usize,
+    ) -> Vec<Asked<K, V>> {
+        let mut waiting = lock(&self.waiting);
+        waiting.retain(|asked| !asked.tell.is_canceled());
+        let mut used = 0usize;
+        let fit = waiting.iter().take(at_most).take_while(|asked| {
+            used = used.saturating_add(size(&asked.key));
+            used <= room
+        });
+        let count = fit.count().max(1).min(waiting.len());
+        waiting.drain(..count).collect()
+    }
+}
+
 impl<K, V> Ticket<K, V> {
     /// Waits for whoever has taken the question, until it is answered or given up.
     pub async fn wait(&mut self) {
@@ -131,6 +156,12 @@ mod tests {
         assert_eq!(first.result(), Ok(10));
         assert_eq!(second.result(), Ok(20));
         assert!(batcher.take(10).is_empty());
+        let _kept: Vec<_> = [4, 5, 6, 1].map(|size| batcher.ask(size)).into();
+        let fitting = |room| batcher.take_fitting(2, room, |size| *size as usize).len();
+        assert_eq!(fitting(9), 2);
+        assert_eq!(fitting(3), 1, "one in any case");
+        assert_eq!(fitting(3), 1);
+        assert_eq!(fitting(3), 0);
         drop(batcher.ask(3));
         assert!(batcher.take(10).is_empty(), "whoever asked has gone away");
     }

@@ -79,7 +79,23 @@ impl Drafting<'_> {
     ///
     /// # Errors
     /// `NOT_ALLOWED` if this account lacks the right.
-    pub async fn push(&mut self, mut draft: Draft) -> Result<()> {
+    pub async fn push(&mut self, draft: Draft) -> Result<()> {
+        let (draft, next) = self.tried(draft).await?;
+        self.state = next;
+        self.drafts.push(draft);
+        Ok(())
+    }
+
+    /// Whether a draft would be allowed; it is not taken in.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub async fn check(&self, draft: Draft) -> Result<()> {
+        self.tried(draft).await.map(drop)
+    }
+
+    /// The draft as it is sent, and the log after it.
+    async fn tried(&self, mut draft: Draft) -> Result<(Draft, SessionState)> {
         if !self.acting.path.is_empty() {
             draft = through(&self.writer, draft, &self.acting.path);
         }
@@ -88,7 +104,7 @@ impl Drafting<'_> {
             .account
             .replay(Some(self.state.clone()), entries, true)
             .await;
-        self.state = next.map_err(|error| match error.code() {
+        let next = next.map_err(|error| match error.code() {
             // Our own entry: not a lie that was found, but a thing that we may not do.
             ErrorCode::RightsViolation | ErrorCode::GrantExceedsGrantor => {
                 Error::new(ErrorCode::NotAllowed)
@@ -97,8 +113,7 @@ impl Drafting<'_> {
             ErrorCode::HistoryInvalid if is_nesting(&error) => ErrorCode::EntryInvalid.into(),
             _ => error,
         })?;
-        self.drafts.push(draft);
-        Ok(())
+        Ok((draft, next))
     }
 
     /// Does what follows as this account itself, if it is a recipient.
@@ -351,7 +366,7 @@ impl AccountInner {
             self.remember_group(view.state.clone());
         }
         if stays {
-            self.keep_sent(&mut view, first, &upload.body, &mut saves);
+            self.keep_sent(&mut view, first, &upload.body, &mut saves)?;
             self.keep_view(&mut view, first, &new, &mut saves).await?;
         }
         // A conflict: another process has written; it knows no less than we do.

@@ -61,7 +61,8 @@ impl<'a> Lost<'a> {
 impl Drop for Lost<'_> {
     fn drop(&mut self) {
         if !self.is_known {
-            lock(&self.inner.lost_creations).insert(self.intent, self.id);
+            let mut lost = lock(&self.inner.lost_creations);
+            lost.entry(self.intent).or_default().push(self.id);
         }
     }
 }
@@ -85,7 +86,7 @@ impl Account {
         self.inner.while_open(self.make(options.into())).await
     }
 
-    async fn make(&self, options: SessionOptions) -> Result<EncryptionSession> {
+    pub(crate) async fn make(&self, options: SessionOptions) -> Result<EncryptionSession> {
         let what = New::Session(options.suite.to_byte());
         self.make_for(what, options).await
     }
@@ -134,9 +135,15 @@ impl Account {
 
     /// What is asked for again after its outcome was lost is not made twice.
     async fn finish_lost(&self, intent: &[u8; 32]) -> Result<Option<ChainId>> {
-        let Some(id) = lock(&self.inner.lost_creations).remove(intent) else {
-            return Ok(None);
+        let id = {
+            let mut lost = lock(&self.inner.lost_creations);
+            let id = lost.get_mut(intent).and_then(Vec::pop);
+            if lost.get(intent).is_some_and(Vec::is_empty) {
+                lost.remove(intent);
+            }
+            id
         };
+        let Some(id) = id else { return Ok(None) };
         let mut lost = Lost::new(&self.inner, *intent, id);
         let done = {
             let cell = self.inner.cell(id);
@@ -321,7 +328,7 @@ impl AccountInner {
         self.hold_head(&appended.head, view.state.tip(), hash_at, &mut saves)
             .await?;
         Self::clear_journal(upload, &mut saves);
-        self.keep_sent(&mut view, 0, &upload.body, &mut saves);
+        self.keep_sent(&mut view, 0, &upload.body, &mut saves)?;
         let log: Vec<B64> = entries.iter().map(|it| B64(it.to_bytes())).collect();
         self.keep_view(&mut view, 0, &log, &mut saves).await?;
         self.save(saves).await?;

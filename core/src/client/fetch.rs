@@ -4,6 +4,7 @@ use super::account::AccountInner;
 use super::decode_entries;
 use super::group_logs::is_epochs_key;
 use super::keys::proven_wrap;
+use super::posts::let_others_ask;
 use super::saves::{Saved, Saves};
 use super::view::{View, rights_error};
 use crate::error::{Error, ErrorCode, Result};
@@ -48,6 +49,9 @@ impl AccountInner {
         let mut ticket = self.asked_sessions.ask((name, from));
         while !self.asked_sessions.is_answered(&mut ticket) {
             let turn = self.session_turns.acquire().await;
+            if self.crowd.awaited() > 0 {
+                let_others_ask().await;
+            }
             if self.asked_sessions.is_answered(&mut ticket) {
                 break;
             }

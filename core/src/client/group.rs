@@ -317,6 +317,40 @@ impl Group {
         self.log.revoke_with(recipient, options).await
     }
 
+    /// Adds many, or changes their roles, in one write for up to 1,024 of them;
+    /// each with its own result, in the order given.
+    ///
+    /// # Errors
+    /// As [`EncryptionSession::grant_all`]; the results are those of [`Self::add`].
+    pub async fn add_members(&self, members: &[(Recipient, GroupRole)]) -> Result<Vec<Result<()>>> {
+        let grant = |role: &GroupRole| Grant::new(role.rights());
+        let members = members.iter().map(|(who, role)| (who.clone(), grant(role)));
+        let members: Vec<(Recipient, Grant)> = members.collect();
+        self.log.grant_all(&members).await
+    }
+
+    /// Removes many and gives the group one new key, in one step; each with its
+    /// own result, in the order given. Whoever does not belong to it counts as done.
+    ///
+    /// # Errors
+    /// As [`EncryptionSession::revoke_all`].
+    pub async fn remove_members(&self, members: &[Recipient]) -> Result<Vec<Result<()>>> {
+        self.remove_members_with(members, RevokeOptions::default())
+            .await
+    }
+
+    /// The same, with a word on those whom the removed ones had added.
+    ///
+    /// # Errors
+    /// As [`Self::remove_members`].
+    pub async fn remove_members_with(
+        &self,
+        members: &[Recipient],
+        options: RevokeOptions,
+    ) -> Result<Vec<Result<()>>> {
+        self.log.revoke_all(members, options).await
+    }
+
     /// Leaves the group. The last owner hands over first.
     ///
     /// # Errors

@@ -50,7 +50,7 @@ impl Account {
         Ok(map(self.inner.while_open(listed).await?, GroupId))
     }
 
-    async fn list(
+    pub(crate) async fn list(
         &self,
         kind: Kind,
         group: Option<ChainId>,

@@ -41,10 +41,11 @@ fn looks_restored(code: ErrorCode) -> bool {
     )
 }
 
-fn bare(entry: B64) -> EntryUpload {
+pub(crate) fn bare(entry: B64) -> EntryUpload {
     EntryUpload {
         entry,
         wraps: Vec::new(),
+        staged_parts: 0,
         back_links: Vec::new(),
         metadata: None,
         tag: None,
@@ -260,7 +261,13 @@ impl AccountInner {
         let mut all_wraps = true;
         for (seq, entry) in (0u64..).zip(log).skip(skip) {
             let upload = match whole.get(&seq) {
-                Some(upload) if upload.entry == entry => upload.clone(),
+                // One that was kept without its wraps is as somebody else's.
+                Some(upload)
+                    if upload.entry == entry
+                        && (!upload.wraps.is_empty() || view.state.wraps_at(seq).is_none()) =>
+                {
+                    upload.clone()
+                }
                 _ => {
                     all_wraps &= view.state.wraps_at(seq).is_none();
                     self.without_wraps(view, seq, entry)?

@@ -11,7 +11,6 @@ use super::stored::{self, APPENDS, CREATES, JOURNAL, JournalRecord, OWN, journal
 use crate::error::{ErrorCode, Result};
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::wire::b64;
-use plico_protocol::wire::rest::Appended;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -47,7 +46,7 @@ pub(crate) struct Upload {
 }
 
 impl Upload {
-    fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         let id = b64::encode(&self.id.0);
         match self.what {
             What::Creates => "/sessions".to_owned(),
@@ -109,13 +108,6 @@ impl AccountInner {
         self.save(saves).await.map(drop)
     }
 
-    pub async fn post_upload(&self, upload: &Upload) -> Result<Appended> {
-        let record = self.registered()?;
-        let wire = &self.plico.inner.wire;
-        wire.post_bytes(record.signer(), &upload.path(), upload.body.clone())
-            .await
-    }
-
     /// What an earlier write to this chain has left open.
     pub async fn journaled(&self, id: ChainId) -> Result<Option<Upload>> {
         let bytes = self.store.get(&journal_name(id)).await;
@@ -137,21 +129,6 @@ impl AccountInner {
             what,
             body: record.body.into(),
         }))
-    }
-
-    /// Sends the same bytes again. Gives whether they are in the chain now.
-    pub async fn post_again(&self, upload: &Upload) -> Result<bool> {
-        let mut sent = self.post_upload(upload).await;
-        if matches!(&sent, Err(error) if error.code() == ErrorCode::Conflict) {
-            // The first copy may have been on its way until now, and have won
-            // against this one: then the same bytes are welcome once more.
-            sent = self.post_upload(upload).await;
-        }
-        match sent {
-            Ok(_) => Ok(true),
-            Err(error) if outcome_is_unknown(error.code()) => Err(error),
-            Err(_) => Ok(false),
-        }
     }
 
     /// Settles what an earlier write has left open: the same bytes go out

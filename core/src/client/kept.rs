@@ -190,12 +190,19 @@ impl AccountInner {
     }
 
     /// Remembers a request that was accepted.
-    pub fn keep_sent(&self, view: &mut View, seq: u64, body: &[u8], saves: &mut Saves) {
+    pub fn keep_sent(
+        &self,
+        view: &mut View,
+        seq: u64,
+        body: &[u8],
+        saves: &mut Saves,
+    ) -> Result<()> {
         let id = view.state.id();
         let now_ms = self.plico.inner.wire.now_ms();
         view.sent.push(StoredSent { seq, at_ms: now_ms });
-        let value = stored::StoredUpload::new(body);
+        let value = stored::StoredUpload::new(&self.kept_body(body)?);
         saves.put(stored::sent_name(id, seq), stored::write(&value));
+        Ok(())
     }
 
     /// The same for a request of an earlier call, of which only now it is known
@@ -220,7 +227,7 @@ impl AccountInner {
         if kept.sent.iter().all(|sent| sent.seq != seq) {
             let at_ms = self.plico.inner.wire.now_ms();
             kept.sent.push(StoredSent { seq, at_ms });
-            let value = stored::StoredUpload::new(body);
+            let value = stored::StoredUpload::new(&self.kept_body(body)?);
             saves.put(stored::sent_name(id, seq), stored::write(&value));
             saves.put(name.clone(), stored::write(&kept));
             saves.expect(name, Some(before));

@@ -10,6 +10,7 @@ use super::tenant::Tenant;
 use super::wire::Wire;
 use crate::error::{Error, ErrorCode, Result};
 use crate::ports::{Clock, Runtime, SystemClock, SystemRuntime, Transport};
+use plico_protocol::wire::limits::MAX_PART_WRAPS;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -25,6 +26,8 @@ pub(crate) struct PlicoInner {
     /// `None` until the directory has answered, or a store has told.
     pub tenant: Mutex<Option<Arc<Tenant>>>,
     pub max_staleness_ms: u64,
+    /// Wraps in one staged part; a write with more has its wraps staged.
+    pub wraps_per_part: usize,
     /// Cancelled when this is closed.
     pub closing: CancelToken,
     /// What is closed with this.
@@ -50,6 +53,7 @@ pub struct PlicoBuilder {
     attempts: u32,
     parallel_requests: usize,
     offline: bool,
+    wraps_per_part: usize,
 }
 
 impl core::fmt::Debug for PlicoBuilder {
@@ -138,6 +142,16 @@ impl PlicoBuilder {
         self
     }
 
+    /// For tests of what is uploaded in parts: so many wraps in one, from 1 to
+    /// 2,048, instead of 2,048.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn wraps_per_part(mut self, count: usize) -> Self {
+        self.wraps_per_part = count.clamp(1, MAX_PART_WRAPS);
+        self
+    }
+
     /// Fetches and verifies the tenant's chain. If the directory can't be
     /// reached, this succeeds all the same: accounts then know the tenant from
     /// their store, and one that is new asks again.
@@ -170,6 +184,7 @@ impl PlicoBuilder {
             wire,
             tenant: Mutex::new(None),
             max_staleness_ms: millis(self.max_staleness),
+            wraps_per_part: self.wraps_per_part,
             closing: CancelToken::new(),
             accounts: Mutex::default(),
         };
@@ -255,6 +270,7 @@ impl Plico {
             attempts: 4,
             parallel_requests: 8,
             offline: false,
+            wraps_per_part: MAX_PART_WRAPS,
         }
     }
 

@@ -90,6 +90,7 @@ mod tests {
         let pending = EntryUpload {
             entry: B64(vec![1, 2, 3]),
             wraps: Vec::new(),
+            staged_parts: 0,
             metadata: None,
             tag: None,
             back_links: Vec::new(),

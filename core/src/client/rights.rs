@@ -23,7 +23,7 @@ struct GrantTo {
 
 impl Drafting<'_> {
     /// The newest secret of each segment that this account may open, ascending.
-    fn segment_secrets(&self) -> Result<Vec<EpochSecret>> {
+    pub(crate) fn segment_secrets(&self) -> Result<Vec<EpochSecret>> {
         let member = self.state.member(&self.acting.recipient);
         let member = member.ok_or(ErrorCode::NotAllowed)?;
         let current = self.state.current_epoch();

@@ -386,7 +386,7 @@ impl AccountInner {
         let mut results = Vec::with_capacity(ids.len());
         for ids in ids.chunks(PREFETCH) {
             let refreshes = ids.iter().map(|id| self.refresh_view(*id));
-            let done = futures_util::future::join_all(refreshes).await;
+            let done = self.together(refreshes).await;
             results.extend(done.into_iter().map(|it| it.map(drop)));
         }
         results

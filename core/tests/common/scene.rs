@@ -306,6 +306,14 @@ impl Scene {
         self.session.rotate().await
     }
 
+    /// The doctor makes three sessions at once.
+    pub async fn write_many(&self) -> Result<()> {
+        let options = || SessionOptions::from([Recipient::user("patient.7")]);
+        let sessions = vec![options(), options(), options()];
+        let made = self.doctor.account().create_sessions(sessions).await?;
+        made.into_iter().try_for_each(|it| it.map(drop))
+    }
+
     /// Somebody who has never asked for the session writes.
     pub async fn newcomer_writes(&self) -> Result<()> {
         let session = self.insurer.account().session(self.session.id());

@@ -9,6 +9,7 @@ use crate::openapi::WriteProblems;
 use crate::operator;
 use crate::problem::{ApiError, json};
 use crate::request::{Raw, SessionName};
+use crate::staging;
 use crate::storage::{ChainRef, Write};
 use crate::writes;
 use axum::extract::State;
@@ -46,12 +47,13 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
     let name = SessionName::from_text(raw.param("session"))?;
     let (tenant, sender) = raw.sender(&app).await?;
     let body: Append = raw.json()?;
-    let uploads = writes::uploads(&body.entries)?;
+    let uploads = writes::session_uploads(&body.entries)?;
     writes::check_nonce(&app, tenant.id(), &sender).await?;
     let at = answers::find_session(&app, &tenant, &name).await?;
     let state = app.cache.session(&*app.storage, at).await?;
     let state = state.ok_or(ErrorCode::SessionNotFound)?;
     let position = if writes::is_resend(&app, at, sender.id(), &uploads).await? {
+        staging::discard(&app, at.tenant, sender.id(), &staging::staged(&uploads)).await;
         writes::resent(&app, at, &sender).await?
     } else {
         let word = operator::word(&*app.storage, at).await?;
@@ -70,8 +72,44 @@ pub(crate) async fn accept_and_store(
     state: Option<Arc<SessionState>>,
     uploads: Vec<Upload>,
 ) -> Result<Position, ApiError> {
+    let staged = staging::staged(&uploads);
+    let _turn = staging::turn(app, &staged).await?;
+    let stored = async {
+        let prepared = prepare(app, sender, at, state, uploads).await?;
+        let mut write = prepared.write;
+        write.nonce = Some(sender.nonce);
+        app.storage.apply(&write).await?;
+        app.cache.put_session(at, &prepared.state);
+        Ok(prepared.state.tip().head)
+    };
+    let stored: Result<Position, ApiError> = stored.await;
+    if stored
+        .as_ref()
+        .err()
+        .is_none_or(|error| error.code().status() < 500)
+    {
+        staging::discard(app, at.tenant, sender.id(), &staged).await;
+    }
+    stored
+}
+
+/// What is to be stored, and the log after it.
+pub(super) struct Prepared {
+    pub(super) write: Write,
+    pub(super) state: Arc<SessionState>,
+}
+
+/// Accepts entries on top of `state`; nothing is stored yet.
+pub(super) async fn prepare(
+    app: &App,
+    sender: &Sender,
+    at: ChainRef,
+    state: Option<Arc<SessionState>>,
+    mut uploads: Vec<Upload>,
+) -> Result<Prepared, ApiError> {
     let expected = state.as_ref().map(|state| state.tip().head);
     let groups = named_groups(&uploads)?;
+    let records = staging::take(app, at.tenant, sender.id(), &mut uploads).await?;
     let (state, effects) = accept(app, sender, at, state, uploads).await?;
     if state.is_group() {
         check_nesting(app, at, &groups).await?;
@@ -85,11 +123,11 @@ pub(crate) async fn accept_and_store(
     write.ends_ms = state.ends_ms();
     write.authors = vec![sender.position()];
     write.authors.extend(groups);
-    write.nonce = Some(sender.nonce);
-    app.storage.apply(&write).await?;
-    let state = Arc::new(state);
-    app.cache.put_session(at, &state);
-    Ok(state.tip().head)
+    write.records = records;
+    Ok(Prepared {
+        write,
+        state: Arc::new(state),
+    })
 }
 
 /// As what its chain is stored.

@@ -5,6 +5,7 @@ use crate::openapi::WriteProblems;
 use crate::problem::{ApiError, json};
 use crate::request::Raw;
 use crate::routes::add_session_entries::accept_and_store;
+use crate::staging;
 use crate::storage::ChainRef;
 use crate::writes::{self, Done};
 use axum::extract::State;
@@ -36,7 +37,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
     raw.no_query()?;
     let (tenant, sender) = raw.sender(&app).await?;
     let body: Append = raw.json()?;
-    let uploads = writes::uploads(&body.entries)?;
+    let uploads = writes::session_uploads(&body.entries)?;
     writes::check_nonce(&app, tenant.id(), &sender).await?;
     let first = uploads.first().map(|upload| &upload.entry.entry);
     let Some(first) = first.filter(|entry| entry.seq == 0) else {
@@ -47,10 +48,13 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
         chain: first.chain_id,
     };
     let done = match app.cache.session(&*app.storage, at).await? {
-        Some(_) if writes::is_resend(&app, at, sender.id(), &uploads).await? => Done {
-            status: StatusCode::OK,
-            position: writes::resent(&app, at, &sender).await?,
-        },
+        Some(_) if writes::is_resend(&app, at, sender.id(), &uploads).await? => {
+            staging::discard(&app, at.tenant, sender.id(), &staging::staged(&uploads)).await;
+            Done {
+                status: StatusCode::OK,
+                position: writes::resent(&app, at, &sender).await?,
+            }
+        }
         Some(_) => return Err(ErrorCode::Conflict.into()),
         None => Done {
             status: StatusCode::CREATED,

@@ -24,6 +24,8 @@ pub(crate) mod pairings;
 pub(crate) mod restore_identity;
 pub(crate) mod restore_session;
 pub(crate) mod set_standing;
+pub(crate) mod stage_wraps;
+pub(crate) mod write_sessions;
 
 use crate::app::App;
 use crate::load;
@@ -119,6 +121,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             "/v1/tenants/{tenant}/sessions/{session}/operator",
             post(operate_session::handle),
         )
+        .route(
+            "/v1/tenants/{tenant}/sessions/batch",
+            post(write_sessions::handle),
+        )
+        .route("/v1/tenants/{tenant}/wraps", post(stage_wraps::handle))
         .route(
             "/v1/tenants/{tenant}/sessions/{session}",
             get(get_session::handle),

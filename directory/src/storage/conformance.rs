@@ -2,6 +2,7 @@
 //! the first promise that is not kept.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // it is a test
 
+mod many;
 mod restored;
 
 use super::{
@@ -106,6 +107,7 @@ pub async fn run(storage: &dyn Storage) {
     conditions(storage).await;
     names(storage).await;
     races(storage).await;
+    many::run(storage).await;
     restored::run(storage).await;
 }
 

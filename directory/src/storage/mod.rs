@@ -215,6 +215,11 @@ pub enum RecordKind {
     DeviceSeen = 6,
     /// The same key; value: its name, which the directory can't read.
     DeviceLabel = 7,
+    /// Key: an identity, an entry's hash and a number; value: a part of the
+    /// entry's wraps, while the entry is still to come.
+    StagedWraps = 8,
+    /// Key: an identity; value: which parts it has staged, until when.
+    Staged = 9,
     /// Key: a session, or group, and whom in it; value: what the operator has said.
     Operator = 20,
 }
@@ -402,6 +407,21 @@ pub trait Storage: Send + Sync + 'static {
     /// `Ok`, a crash loses nothing of it; when the future is dropped, or the
     /// program dies, the write has happened whole or not at all.
     async fn apply(&self, write: &Write) -> Result<(), WriteError>;
+
+    /// Several writes to a tenant's chains and a request's nonce in one
+    /// transaction: each write whole or not at all, with its own result, those
+    /// that are not refused all or none. A write sees what those before it
+    /// have changed. `nonce` of the writes themselves is not looked at.
+    ///
+    /// # Errors
+    /// [`WriteError::Replayed`], or a failure of the storage: then nothing
+    /// was written.
+    async fn apply_many(
+        &self,
+        tenant: ChainId,
+        nonce: &Nonce,
+        writes: &[Write],
+    ) -> Result<Vec<Result<(), WriteError>>, WriteError>;
 
     /// A record's value.
     async fn record(

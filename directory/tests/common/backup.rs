@@ -109,6 +109,7 @@ pub fn bare(entries: &[EntryUpload]) -> Vec<EntryUpload> {
     let bare = |it: &EntryUpload| EntryUpload {
         entry: it.entry.clone(),
         wraps: Vec::new(),
+        staged_parts: 0,
         back_links: Vec::new(),
         metadata: None,
         tag: None,

@@ -284,6 +284,19 @@ fn wire(seeds: &mut Seeds, world: &Fixture) {
     ] {
         seeds.json("rest_request", &rest::Append { entries });
     }
+    let mut parted = begin[2].clone();
+    let staged = rest::StagedWraps {
+        entry_hash: B64x32(world.drafts[2].entry.entry.hash().0),
+        part: 0,
+        wraps: std::mem::take(&mut parted.wraps),
+    };
+    parted.staged_parts = 1;
+    seeds.json("rest_request", &staged);
+    let writes = [parted, begin[5].clone()].map(|entry| rest::Append {
+        entries: vec![entry],
+    });
+    let writes = Vec::from(writes);
+    seeds.json("rest_request", &rest::WriteBatch { writes });
     let person = &world.people[0];
     let entries = person.log.iter().map(|it| entry_to_rest(it, &[])).collect();
     let opening = B64(encode(&person.opening));
@@ -330,6 +343,11 @@ fn answers(seeds: &mut Seeds, world: &Fixture) {
     seeds.json("rest_answer", &answer);
     let problem = Problem::new(ErrorCode::Conflict).with_detail("why");
     seeds.json("rest_answer", &problem);
+    let results = vec![rest::WriteResult {
+        head: Some(head.clone()),
+        problem: None,
+    }];
+    seeds.json("rest_answer", &rest::WritesDone { results });
     let results = vec![rest::SessionResult {
         answer: None,
         problem: Some(problem),

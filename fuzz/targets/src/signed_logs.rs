@@ -35,6 +35,7 @@ pub fn session(data: &[u8]) {
         let entry = sign_entry(entry, &world.people[person].device.signing);
         let upload = Upload {
             entry: entry.clone(),
+            staged_parts: 0,
             wraps: Vec::new(),
             back_links: Vec::new(),
             metadata: None,

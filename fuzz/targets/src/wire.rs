@@ -15,12 +15,12 @@ use plico_protocol::wire::accept::{
     accept_session,
 };
 use plico_protocol::wire::b64::{self, B64, B64x32};
-use plico_protocol::wire::limits::{MAX_BATCH, MAX_METADATA};
+use plico_protocol::wire::limits::{MAX_BATCH, MAX_METADATA, MAX_PART_WRAPS, MAX_PARTS};
 use plico_protocol::wire::rest;
 use plico_protocol::wire::signing::{
     CONTENT_TYPE, ParsedSignature, RequestParts, content_digest, sign_request,
 };
-use plico_protocol::wire::upload::Upload;
+use plico_protocol::wire::upload::{Upload, UploadedWrap};
 use plico_protocol::wire::{ErrorCode, Problem};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -124,6 +124,8 @@ fn uploads(entries: &[rest::EntryUpload]) -> Option<Vec<Upload>> {
     for (upload, from) in uploads.iter().zip(entries) {
         assert_eq!(upload.entry.to_bytes(), from.entry.0);
         assert!(upload.wraps.iter().all(|it| it.sealed.len() == WRAP_LEN));
+        assert!(usize::from(upload.staged_parts) <= MAX_PARTS);
+        assert!(upload.staged_parts == 0 || upload.wraps.is_empty());
         let blob = upload.metadata.as_ref();
         assert!(blob.is_none_or(|it| it.len() <= MAX_METADATA));
     }
@@ -146,6 +148,17 @@ pub fn rest_request(data: &[u8]) {
     json::<rest::OperatorRequest>(data);
     json::<rest::SessionsFind>(data);
     json::<rest::DevEnrolment>(data);
+    if let Some(batch) = json::<rest::WriteBatch>(data) {
+        for write in &batch.writes {
+            uploads(&write.entries);
+        }
+    }
+    if let Some(staged) = json::<rest::StagedWraps>(data)
+        && let Ok(wraps) = UploadedWrap::part(&staged.wraps)
+    {
+        assert!((1..=MAX_PART_WRAPS).contains(&wraps.len()));
+        assert!(wraps.iter().all(|it| it.sealed.len() == WRAP_LEN));
+    }
     let world = fixture();
     if let Some(enrol) = json::<rest::Enrol>(data)
         && let Some(uploads) = uploads(&enrol.entries)
@@ -225,6 +238,8 @@ fn hand_back(returned: &rest::HandBack) {
 /// What directories answer.
 pub fn rest_answer(data: &[u8]) {
     json::<rest::Appended>(data);
+    json::<rest::Staged>(data);
+    json::<rest::WritesDone>(data);
     json::<rest::TenantAnswer>(data);
     json::<rest::WrapAnswer>(data);
     json::<rest::IdentityAnswer>(data);

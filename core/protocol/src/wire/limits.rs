@@ -10,6 +10,14 @@ pub const MAX_BODY: usize = 16 * 1024 * 1024;
 pub const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// Entries that one request may append.
 pub const MAX_BATCH: usize = 64;
+/// Sessions and groups that one request may write to.
+pub const MAX_WRITES: usize = 64;
+/// Wraps in one staged part.
+pub const MAX_PART_WRAPS: usize = 2_048;
+/// Staged parts of an identity at a time, and so those of one request.
+pub const MAX_PARTS: usize = 16;
+/// How long a staged part waits for its entry, in milliseconds.
+pub const STAGED_FOR_MS: u64 = 3_600_000;
 /// Entries that one request may hand back to a restored directory.
 pub const MAX_HAND_BACK: usize = 1_024;
 /// Entries on one page of a log.

@@ -24,6 +24,11 @@ macro_rules! answer {
     };
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+fn is_zero(count: &u16) -> bool {
+    *count == 0
+}
+
 body! {
     /// A wrap that an entry commits to.
     WrapUpload {
@@ -49,6 +54,10 @@ body! {
         /// Its wraps, ascending by recipient and epoch.
         #[serde(default)]
         wraps: Vec<WrapUpload>,
+        /// How many parts its wraps were staged in; then `wraps` is empty. Not in
+        /// entries that are handed back, nor in those of identities.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        staged_parts: u16,
         /// Its back-links.
         #[serde(default)]
         back_links: Vec<B64>,
@@ -65,6 +74,51 @@ body! {
     Append {
         /// 1 to 64 entries.
         entries: Vec<EntryUpload>,
+    }
+}
+body! {
+    /// Entries for several sessions or groups.
+    WriteBatch {
+        /// 1 to 64, each for another session or group: all entries of one or none
+        /// of them, whatever becomes of the others.
+        writes: Vec<Append>,
+    }
+}
+answer! {
+    /// What came of one of several writes: a head, or the problem with it.
+    WriteResult {
+        /// SignedHead after it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        head: Option<B64>,
+        /// The problem; then nothing of this write was stored.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        problem: Option<super::Problem>,
+    }
+}
+answer! {
+    /// Each write's own result, in the order of the writes.
+    WritesDone {
+        /// One for each.
+        results: Vec<WriteResult>,
+    }
+}
+body! {
+    /// A part of the wraps of an entry that is still to come.
+    StagedWraps {
+        /// The entry's hash.
+        entry_hash: B64x32,
+        /// Which part: from 0 to 15.
+        part: u16,
+        /// 1 to 2,048 of its wraps, in their order.
+        wraps: Vec<WrapUpload>,
+    }
+}
+answer! {
+    /// A part is there.
+    Staged {
+        /// When it is deleted if the entry has not come, in milliseconds since
+        /// 1970-01-01 UTC.
+        expires_ms: u64,
     }
 }
 body! {

@@ -1,7 +1,7 @@
 //! Uploads, from JSON bodies to types and back.
 
 use super::b64::{B64, B64x32};
-use super::limits::{MAX_BATCH, MAX_HAND_BACK, MAX_METADATA};
+use super::limits::{MAX_BATCH, MAX_HAND_BACK, MAX_METADATA, MAX_PART_WRAPS, MAX_PARTS};
 use super::rest::{EntryUpload, WrapUpload};
 use crate::format::bodies::{MAX_EPOCHS_PER_GRANT, MAX_RECIPIENTS_PER_ENTRY, TagOpening};
 use crate::format::codec::{FormatError, decode, encode};
@@ -34,6 +34,8 @@ pub struct Upload {
     pub entry: SignedEntry,
     /// Its wraps.
     pub wraps: Vec<UploadedWrap>,
+    /// How many parts its wraps are staged in; 0: they are all in `wraps`.
+    pub staged_parts: u16,
     /// Its back-links.
     pub back_links: Vec<BackLink>,
     /// Its metadata blob.
@@ -49,6 +51,12 @@ impl Upload {
         if upload.wraps.len() > at_most || upload.back_links.len() > MAX_BACK_LINKS {
             return Err(FormatError::TooLarge("upload"));
         }
+        if usize::from(upload.staged_parts) > MAX_PARTS {
+            return Err(FormatError::TooLarge("staged parts"));
+        }
+        if upload.staged_parts > 0 && !upload.wraps.is_empty() {
+            return Err(FormatError::Malformed("staged parts"));
+        }
         if upload
             .metadata
             .as_ref()
@@ -63,6 +71,7 @@ impl Upload {
                 .iter()
                 .map(UploadedWrap::from_rest)
                 .collect::<Result<_, _>>()?,
+            staged_parts: upload.staged_parts,
             back_links: upload
                 .back_links
                 .iter()
@@ -77,6 +86,12 @@ impl Upload {
         })
     }
 
+    /// Takes the wraps that were staged in parts, in the order of the parts.
+    pub fn take_staged(&mut self, wraps: Vec<UploadedWrap>) {
+        self.wraps = wraps;
+        self.staged_parts = 0;
+    }
+
     /// Decodes an append's entries, at most [`MAX_BATCH`].
     pub fn batch(uploads: &[EntryUpload]) -> Result<Vec<Self>, FormatError> {
         Self::at_most(MAX_BATCH, uploads)
@@ -84,6 +99,9 @@ impl Upload {
 
     /// Decodes entries that are handed back, at most [`MAX_HAND_BACK`].
     pub fn hand_back(uploads: &[EntryUpload]) -> Result<Vec<Self>, FormatError> {
+        if uploads.iter().any(|upload| upload.staged_parts > 0) {
+            return Err(FormatError::Malformed("staged parts"));
+        }
         Self::at_most(MAX_HAND_BACK, uploads)
     }
 
@@ -99,6 +117,17 @@ impl Upload {
 }
 
 impl UploadedWrap {
+    /// Decodes a staged part, of 1 to [`MAX_PART_WRAPS`].
+    pub fn part(wraps: &[WrapUpload]) -> Result<Vec<Self>, FormatError> {
+        if wraps.is_empty() {
+            return Err(FormatError::Malformed("staged part"));
+        }
+        if wraps.len() > MAX_PART_WRAPS {
+            return Err(FormatError::TooLarge("staged part"));
+        }
+        wraps.iter().map(Self::from_rest).collect()
+    }
+
     fn from_rest(wrap: &WrapUpload) -> Result<Self, FormatError> {
         if wrap.sealed.0.len() != WRAP_LEN {
             return Err(FormatError::Malformed("wrap"));
@@ -136,6 +165,7 @@ pub fn entry_to_rest(entry: &SignedEntry, wraps: &[Wrap]) -> EntryUpload {
     EntryUpload {
         entry: B64(entry.to_bytes()),
         wraps: wraps.iter().map(wrap_to_rest).collect(),
+        staged_parts: 0,
         back_links: Vec::new(),
         metadata: None,
         tag: None,

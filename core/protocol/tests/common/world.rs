@@ -406,6 +406,7 @@ pub fn upload(entry: &SignedEntry, wraps: &[Wrap], back_links: &[BackLink]) -> U
     Upload {
         entry: entry.clone(),
         wraps: wraps.collect(),
+        staged_parts: 0,
         back_links: back_links.to_vec(),
         metadata: None,
         tag: None,

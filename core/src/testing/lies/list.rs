@@ -336,5 +336,12 @@ lies! {
             limit "the client finds its own entry in the log and is content";
         CreationClaimed: "claims to have made a session that it has not made" => [SessionNotFound];
         EnrolmentClaimed: "claims an enrolment that it has not carried out" => [SignatureInvalid];
+        BatchCutShort: "carries out the first of several writes in a request, and claims all of them with signed heads" => [HistoryShortened, SessionNotFound]
+            limit "the writes seem done; each is missed as soon as its log is shown without it, and the signed head proves it";
+        /// All are carried out.
+        BatchResultsMissing: "carries several writes out and leaves the result of one out" => [ProtocolError]
+            limit "whether the writes were carried out stays open; the same bytes go out again before the next one";
+        /// All are carried out.
+        BatchResultsSwapped: "carries several writes out and exchanges the results of two" => [AnswerMismatch];
     }
 }

@@ -12,6 +12,7 @@ use super::{
 };
 use async_trait::async_trait;
 use plico_protocol::format::ids::{ChainId, Kind, Recipient};
+use sqlx::Connection as _;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -335,9 +336,40 @@ impl Storage for SqliteStorage {
 
     async fn apply(&self, write: &Write) -> Result<(), WriteError> {
         let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        if let Some(used) = &write.nonce {
+            write::nonce(&mut tx, write.at.tenant, used).await?;
+        }
         write::apply(&mut tx, write).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    async fn apply_many(
+        &self,
+        tenant: ChainId,
+        nonce: &Nonce,
+        writes: &[Write],
+    ) -> Result<Vec<Result<(), WriteError>>, WriteError> {
+        let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        write::nonce(&mut tx, tenant, nonce).await?;
+        let mut results = Vec::with_capacity(writes.len());
+        for one in writes {
+            // Within the transaction: a savepoint.
+            let mut savepoint = tx.begin().await?;
+            match write::apply(&mut savepoint, one).await {
+                Ok(()) => {
+                    savepoint.commit().await?;
+                    results.push(Ok(()));
+                }
+                Err(WriteError::Storage(error)) => return Err(error.into()),
+                Err(refused) => {
+                    savepoint.rollback().await?;
+                    results.push(Err(refused));
+                }
+            }
+        }
+        tx.commit().await?;
+        Ok(results)
     }
 
     async fn record(

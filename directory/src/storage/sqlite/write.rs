@@ -12,9 +12,6 @@ pub(super) async fn apply(
     connection: &mut SqliteConnection,
     write: &Write,
 ) -> Result<(), WriteError> {
-    if let Some(used) = &write.nonce {
-        nonce(connection, write.at.tenant, used).await?;
-    }
     for (identity, position) in &write.authors {
         let at = ChainRef {
             tenant: write.at.tenant,
