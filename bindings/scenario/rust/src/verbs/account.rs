@@ -8,7 +8,7 @@ use plico::{
     Account, DeviceInfo, EncryptionSession, Error, Group, GroupId, GroupOptions, OnMissing, Page,
     RegisterOptions, SessionId, SessionOptions, Suite,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub async fn perform(verb: &str, account: &Account, given: &Given<'_>) -> Done {
     Ok(match verb {
@@ -139,7 +139,7 @@ async fn register(account: &Account, given: &Given<'_>) -> Result<String, Failed
     Ok(account.register(options).await?.to_string())
 }
 
-fn texts<T: ToString>(page: &Page<T>) -> Vec<String> {
+pub fn texts<T: ToString>(page: &Page<T>) -> Vec<String> {
     page.items.iter().map(ToString::to_string).collect()
 }
 
@@ -160,21 +160,33 @@ async fn create_group(account: &Account, given: &Given<'_>) -> Result<Group, Fai
 }
 
 async fn create_session(account: &Account, given: &Given<'_>) -> Result<EncryptionSession, Failed> {
-    let recipients = given.arg("recipients")?;
+    let options = session_options(given, given.args)?;
+    Ok(account.create_session(options).await?)
+}
+
+/// How a session is made, as the members of `of` say.
+pub fn session_options(
+    given: &Given<'_>,
+    of: &Map<String, Value>,
+) -> Result<SessionOptions, Failed> {
+    let recipients = of.get("recipients").and_then(Value::as_array);
     let mut options = SessionOptions::new();
-    for of in recipients.as_array().ok_or("`recipients` is a list")? {
-        let grant = value::grant(of.get("rights"), of.get("expires_in_ms"))?;
-        options = options.recipient(given.world.recipient(of)?, grant);
+    for to in recipients.ok_or("`recipients` is a list")? {
+        let grant = value::grant(to.get("rights"), to.get("expires_in_ms"))?;
+        options = options.recipient(given.world.recipient(to)?, grant);
     }
-    match given.args.get("on_missing").and_then(Value::as_str) {
+    if let Some(tag) = of.get("tag") {
+        options = options.tag(given.world.text(tag)?);
+    }
+    match of.get("on_missing").and_then(Value::as_str) {
         None | Some("fail") => {}
         Some("skip") => options = options.on_missing(OnMissing::Skip),
         Some(_) => return Err("an unknown `on_missing`".into()),
     }
-    if let Some(number) = given.number("suite") {
+    if let Some(number) = of.get("suite").and_then(Value::as_u64) {
         let number = u8::try_from(number).map_err(|_| "an unknown suite")?;
         let suite = Suite::from_byte(number).map_err(|_| "an unknown suite")?;
         options = options.suite(suite);
     }
-    Ok(account.create_session(options).await?)
+    Ok(options)
 }

@@ -75,6 +75,6 @@ pub async fn perform(verb: &str, account: &Account, given: &Given<'_>) -> Done {
             account.delete_identity().await?;
             Outcome::Nothing
         }
-        _ => return unknown(verb, "an account"),
+        _ => return super::many::on_account(verb, account, given).await,
     })
 }

@@ -3,6 +3,7 @@
 mod account;
 mod group;
 mod identity;
+mod many;
 mod payloads;
 mod session;
 

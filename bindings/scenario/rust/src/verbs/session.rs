@@ -1,6 +1,6 @@
 //! Verbs on a session.
 
-use super::{Done, Failed, Given, payloads, unknown};
+use super::{Done, Failed, Given, many, payloads, unknown};
 use crate::compare;
 use crate::world::Outcome;
 use plico::{Access, EncryptionSession, MemberId, RevokeOptions};
@@ -71,6 +71,9 @@ pub async fn perform(verb: &str, session: &EncryptionSession, given: &Given<'_>)
             Some(bytes) => Outcome::Bytes(bytes),
             None => Outcome::Nothing,
         },
+        "set_tag" | "tag" | "set_expiry" | "ends" | "grant_all" | "revoke_all" => {
+            many::on_session(verb, session, given).await?
+        }
         _ => {
             change_session(verb, session, given).await?;
             Outcome::Nothing
