@@ -168,6 +168,7 @@ lies! {
     group_circle: GroupCircle, refresh_for_a_group => HistoryInvalid;
     group_member_left_out: GroupMemberLeftOut, refresh_for_a_group => HistoryInvalid;
     group_member_let_in: GroupMemberLetIn, refresh_for_a_group => RightsViolation;
+    group_key_revived: GroupKeyRevived, refresh_for_a_group => HistoryInvalid;
     group_path_forged: GroupPathForged, refresh_for_a_group => RightsViolation;
 
     wraps_of_another_recipient: WrapsOfAnotherRecipient, newcomer => WrapInvalid;

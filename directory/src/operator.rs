@@ -2,6 +2,7 @@
 //! whom it has withdrawn, and whether it was destroyed. It only takes away.
 
 use crate::app::{App, Tenant};
+use crate::auth::check_token_life;
 use crate::problem::ApiError;
 use crate::storage::{ChainRef, Expected, RecordChange, RecordKind, Storage, StorageError};
 use plico_protocol::format::ids::{Kind, Recipient};
@@ -12,8 +13,6 @@ use plico_protocol::wire::b64::B64x32;
 use plico_protocol::wire::rest::RecipientName;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// By how much a token's times may be off, in milliseconds.
-const LEEWAY_MS: u64 = 60_000;
 /// How long it is remembered that a withdrawal was lifted, in milliseconds: no
 /// token that is older is valid then.
 const LIFTED_FOR_MS: u64 = 15 * 60 * 1000;
@@ -118,12 +117,7 @@ pub(crate) fn verify(app: &App, tenant: &Tenant, token: &str) -> Result<Operator
         ApiError::from(ErrorCode::EnrolmentInvalid).detail(error.to_string())
     };
     let token = OperatorToken::verify(token, &tenant.state).map_err(invalid)?;
-    let now_ms = app.clock.now_ms();
-    if token.issued_ms > now_ms.saturating_add(LEEWAY_MS)
-        || now_ms > token.expires_ms.saturating_add(LEEWAY_MS)
-    {
-        return Err(ErrorCode::EnrolmentExpired.into());
-    }
+    check_token_life(app, token.issued_ms, token.expires_ms)?;
     Ok(token)
 }
 

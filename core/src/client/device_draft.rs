@@ -5,12 +5,10 @@ use super::account::AccountInner;
 use super::os_rng;
 use super::pins::store_error;
 use super::saves::Saves;
-use super::stored::{VERSION, take, take_secret, take_version};
+use super::stored::{VERSION, put_device, take, take_device, take_version};
 use crate::error::Result;
 use plico_protocol::format::ids::KeyId;
 use plico_protocol::identity::draft::DeviceSecret;
-use plico_protocol::primitives::kem;
-use plico_protocol::primitives::sign::SigningKey;
 use zeroize::Zeroizing;
 
 /// The device, and what is to be revoked once it has taken its place:
@@ -35,8 +33,7 @@ impl Draft {
         // All of the room at once: a buffer that grows leaves the seeds behind.
         let mut out = Vec::with_capacity(66 + 32 * self.old.len());
         out.extend_from_slice(&VERSION.to_be_bytes());
-        out.extend_from_slice(self.device.signing.dangerous_seed().expose());
-        out.extend_from_slice(self.device.kem.dangerous_seed().expose());
+        put_device(&mut out, &self.device);
         for id in &self.old {
             out.extend_from_slice(id.as_bytes());
         }
@@ -47,16 +44,12 @@ impl Draft {
         let bytes = Zeroizing::new(bytes);
         let mut rest = bytes.as_slice();
         take_version(&mut rest)?;
-        let signing = SigningKey::from_seed(&take_secret(&mut rest)?);
-        let kem = kem::PrivateKey::from_seed(take_secret(&mut rest)?);
+        let device = take_device(&mut rest)?;
         let mut old = Vec::new();
         while !rest.is_empty() {
             old.push(KeyId(*take::<32>(&mut rest)?));
         }
-        Ok(Self {
-            device: DeviceSecret { signing, kem },
-            old,
-        })
+        Ok(Self { device, old })
     }
 }
 

@@ -12,6 +12,7 @@ use plico_protocol::format::wrap::BackLink;
 use plico_protocol::identity::IdentityState;
 use plico_protocol::keyring::wraps::{Wrap, WrapPlace};
 use plico_protocol::keyring::{EpochSecret, KeyringError, back_link_hash};
+use plico_protocol::rights::draft::group_key;
 use plico_protocol::wire::rest::{IdentityAnswer, WrapAnswer};
 use std::sync::Arc;
 
@@ -114,11 +115,7 @@ impl AccountInner {
                 .open(&record.device.kem)
                 .map_err(|_| ErrorCode::WrapFalse)?;
             // The public key in the log must be the secret's.
-            let public = secret
-                .kem_key()
-                .public_key()
-                .map_err(|_| ErrorCode::WrapFalse)?;
-            if plico_protocol::format::keys::KeyRecord::kem(&public).id() != epoch.id {
+            if !group_key(&secret).is_ok_and(|record| record.id() == epoch.id) {
                 return Err(ErrorCode::WrapFalse.into());
             }
             secrets.insert(wrap.info.epoch, secret);

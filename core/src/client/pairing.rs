@@ -8,7 +8,7 @@ use super::own_chain::{Own, own_draft_error};
 use super::pins::store_error;
 use super::record::Record;
 use super::saves::Saves;
-use super::stored::{VERSION, take, take_secret, take_version};
+use super::stored::{VERSION, put_device, take, take_device, take_version};
 use super::travel;
 use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::chain::Replay as _;
@@ -18,9 +18,7 @@ use plico_protocol::identity::draft::DeviceSecret;
 use plico_protocol::identity::pairing::{
     Done, NewDevice, Offer, PairingCode, PairingError, offer_of,
 };
-use plico_protocol::primitives::kem;
 use plico_protocol::primitives::random::random_bytes;
-use plico_protocol::primitives::sign::SigningKey;
 use plico_protocol::wire::b64::{self, B64};
 use plico_protocol::wire::rest::{Pairing, PairingPut, PairingReply};
 use std::time::Duration;
@@ -103,8 +101,7 @@ fn path(code: &PairingCode) -> String {
 fn encode_new(new: &NewDevice) -> Vec<u8> {
     let mut out = Vec::with_capacity(98);
     out.extend_from_slice(&VERSION.to_be_bytes());
-    out.extend_from_slice(new.device.signing.dangerous_seed().expose());
-    out.extend_from_slice(new.device.kem.dangerous_seed().expose());
+    put_device(&mut out, &new.device);
     out.extend_from_slice(&new.salt);
     out
 }
@@ -121,9 +118,8 @@ impl AccountInner {
             let bytes = Zeroizing::new(bytes);
             let mut rest = bytes.as_slice();
             take_version(&mut rest)?;
-            let signing = SigningKey::from_seed(&take_secret(&mut rest)?);
-            let kem = kem::PrivateKey::from_seed(take_secret(&mut rest)?);
-            return made(DeviceSecret { signing, kem }, *take::<32>(&mut rest)?);
+            let device = take_device(&mut rest)?;
+            return made(device, *take::<32>(&mut rest)?);
         }
         let device = DeviceSecret::generate(&mut os_rng());
         let new = made(device, random_bytes(&mut os_rng()))?;

@@ -12,12 +12,10 @@
 //! Not JSON as a whole: that would leave the seeds in buffers and strings that
 //! nobody wipes.
 
-use super::stored::{VERSION, take, take_secret, take_version};
+use super::stored::{VERSION, put_device, take, take_device, take_version};
 use crate::error::{ErrorCode, Result};
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::identity::draft::DeviceSecret;
-use plico_protocol::primitives::kem;
-use plico_protocol::primitives::sign::SigningKey;
 use plico_protocol::wire::rest::EntryUpload;
 use zeroize::Zeroizing;
 
@@ -45,8 +43,7 @@ impl Record {
         let mut out = Vec::with_capacity(room);
         out.extend_from_slice(&VERSION.to_be_bytes());
         out.extend_from_slice(&self.identity.0);
-        out.extend_from_slice(self.device.signing.dangerous_seed().expose());
-        out.extend_from_slice(self.device.kem.dangerous_seed().expose());
+        put_device(&mut out, &self.device);
         out.extend_from_slice(&length.to_be_bytes());
         out.extend_from_slice(self.user_id.as_bytes());
         out.extend_from_slice(&pending);
@@ -58,8 +55,7 @@ impl Record {
         let mut rest = bytes.as_slice();
         take_version(&mut rest)?;
         let identity = ChainId(*take::<32>(&mut rest)?);
-        let signing = SigningKey::from_seed(&take_secret(&mut rest)?);
-        let kem = kem::PrivateKey::from_seed(take_secret(&mut rest)?);
+        let device = take_device(&mut rest)?;
         let length = u16::from_be_bytes(*take::<2>(&mut rest)?);
         let user_id = rest
             .split_off(..usize::from(length))
@@ -71,7 +67,7 @@ impl Record {
         };
         Ok(Self {
             identity,
-            device: DeviceSecret { signing, kem },
+            device,
             user_id: user_id.to_owned(),
             pending,
         })

@@ -6,8 +6,11 @@ use plico_protocol::format::encode;
 use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::format::opaque::Opaque;
+use plico_protocol::identity::draft::DeviceSecret;
 use plico_protocol::keyring::EpochSecret;
+use plico_protocol::primitives::kem;
 use plico_protocol::primitives::secret::Secret32;
+use plico_protocol::primitives::sign::SigningKey;
 use plico_protocol::wire::b64::{self, B64};
 use std::collections::BTreeMap;
 use tls_codec::{DeserializeBytes, TlsDeserializeBytes, TlsSerializeBytes, TlsSize};
@@ -253,6 +256,21 @@ pub(crate) fn take<'a, const N: usize>(rest: &mut &'a [u8]) -> Result<&'a [u8; N
 pub(crate) fn take_secret(rest: &mut &[u8]) -> Result<Secret32> {
     let bytes = take::<32>(rest)?;
     Ok(Secret32::filled_by(|out| out.copy_from_slice(bytes)))
+}
+
+/// A device's two seeds, 64 bytes, into a buffer that has room for them: one
+/// that grows would leave them behind.
+pub(crate) fn put_device(out: &mut Vec<u8>, device: &DeviceSecret) {
+    out.extend_from_slice(device.signing.dangerous_seed().expose());
+    out.extend_from_slice(device.kem.dangerous_seed().expose());
+}
+
+/// What [`put_device`] has written.
+pub(crate) fn take_device(rest: &mut &[u8]) -> Result<DeviceSecret> {
+    Ok(DeviceSecret {
+        signing: SigningKey::from_seed(&take_secret(rest)?),
+        kem: kem::PrivateKey::from_seed(take_secret(rest)?),
+    })
 }
 
 /// The entries of a stored chain; whether they fit together, a replay tells.

@@ -100,6 +100,16 @@ impl Engine {
     }
 }
 
+impl Backup {
+    /// Whether these bytes are anywhere in the database's file: what was really
+    /// deleted is not.
+    #[must_use]
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        let mut windows = self.0.windows(bytes.len().max(1));
+        windows.any(|window| window == bytes)
+    }
+}
+
 impl Core {
     fn file(&self) -> PathBuf {
         self.folder.path().join("directory.sqlite")

@@ -141,6 +141,9 @@ impl Scene {
         let sealed = session.encrypt("for the group", None).await?;
         group.remove(Recipient::user("insurer.3")).await?;
         session.refresh().await?;
+        if self.lie == Lie::GroupKeyRevived {
+            session.rotate().await?;
+        }
         self.directory.tell(self.lie);
         let told = session.refresh().await;
         self.directory.honest();

@@ -154,7 +154,7 @@ pub fn create_group(
     Ok(begun.signed(writer, &core, &SessionBody::GroupCreate(body)))
 }
 
-/// The public key of the generation of a group's key that `secret` is.
+/// The public key of the generation that `secret` is, of a group or an identity.
 pub fn group_key(secret: &EpochSecret) -> Result<KeyRecord, KeyringError> {
     let public = secret.kem_key().public_key();
     Ok(KeyRecord::kem(

@@ -7,8 +7,8 @@ use crate::error::Result;
 use crate::testing::kit_error;
 use plico_directory::random;
 use plico_protocol::format::bodies::{
-    Grant, GroupRotate, RightsBits, SessionBody, SessionGrant, SessionRotate, SessionThrough, Step,
-    WrapsRef,
+    BackLinkRef, EpochStart, Grant, GroupRotate, RightsBits, SessionBody, SessionGrant,
+    SessionRotate, SessionThrough, Step, WrapsRef,
 };
 use plico_protocol::format::entry::SignedEntry;
 use plico_protocol::format::ids::{ChainId, Kind};
@@ -30,7 +30,8 @@ async fn about(lie: Lie, liar: &Liar<'_>, answer: &mut SessionAnswer) -> Result<
     let is_group = entries
         .first()
         .is_some_and(|it| it.entry.kind == Kind::Group);
-    if is_group != (lie != Lie::GroupPathForged) {
+    let in_session = matches!(lie, Lie::GroupPathForged | Lie::GroupKeyRevived);
+    if is_group == in_session {
         return Ok(false);
     }
     match lie {
@@ -42,6 +43,12 @@ async fn about(lie: Lie, liar: &Liar<'_>, answer: &mut SessionAnswer) -> Result<
         }
         Lie::GroupSwapped => {
             entries = vec![another_group(liar).await?.entry];
+        }
+        Lie::GroupKeyRevived => {
+            let Some(entry) = key_revived(liar, id).await? else {
+                return Ok(false);
+            };
+            entries.push(entry);
         }
         Lie::GroupPathForged => {
             let Some(entry) = path_forged(liar, id).await? else {
@@ -148,6 +155,71 @@ fn granting(
     })
 }
 
+/// The epoch that a false rotation begins, linked to the current one.
+fn false_epoch(epoch: u32, wraps: usize) -> EpochStart {
+    EpochStart {
+        epoch,
+        commitment: [9; 32],
+        back_links: vec![BackLinkRef {
+            target: epoch - 1,
+            hash: [8; 32],
+        }],
+        wraps: some_wraps(wraps),
+    }
+}
+
+/// The next entry of a log: a new epoch, begun as the group.
+fn rotated_through(
+    entries: &[SignedEntry],
+    writer: &Writer<'_>,
+    step: Step,
+    rotate: SessionRotate,
+) -> SignedEntry {
+    let body = SessionBody::Through(Box::new(SessionThrough {
+        path: vec![step],
+        body: SessionBody::Rotate(rotate),
+    }));
+    let (entry_type, bytes) = body.encode();
+    let mut entry = entries[entries.len() - 1].entry.clone();
+    entry.prev = entry.hash();
+    entry.seq += 1;
+    entry.entry_type = entry_type;
+    entry.author = writer.author;
+    entry.claimed_ms = writer.now_ms;
+    entry.body = bytes.into();
+    plico_protocol::chain::sign_entry(entry, writer.key)
+}
+
+/// An epoch of a session that is wrapped to the key that a group had before its last one.
+async fn key_revived(liar: &Liar<'_>, session: ChainId) -> Result<Option<SignedEntry>> {
+    let entries = liar.entries(session).await?;
+    let (state, mut known) = liar.session(&entries).await?;
+    let group = state.members().find(|(it, _)| it.kind == Kind::Group);
+    let Some((group, _)) = group else {
+        return Ok(None);
+    };
+    let log = liar.entries(group.chain()).await?;
+    let Some(last) = log.iter().rposition(|it| it.entry.entry_type == 20) else {
+        return Ok(None);
+    };
+    let (old, _) = liar.session(&log[..last]).await?;
+    let (now, _) = liar.session(&log).await?;
+    let (Some(key), Some(crook)) = (old.group_key(), liar.accomplice_in(&now)) else {
+        return Ok(None);
+    };
+    let writer = liar.writer(&crook, &mut known).await?;
+    let step = Step {
+        group: group.chain(),
+        position: super::liar::position_of(&log),
+    };
+    let rotate = SessionRotate {
+        epoch: false_epoch(state.current_epoch() + 1, state.members().count()),
+        updates: vec![key],
+        removals: Vec::new(),
+    };
+    Ok(Some(rotated_through(&entries, &writer, step, rotate)))
+}
+
 /// An epoch of a session by somebody who is not in the group that is named.
 async fn path_forged(liar: &Liar<'_>, session: ChainId) -> Result<Option<SignedEntry>> {
     let entries = liar.entries(session).await?;
@@ -164,32 +236,13 @@ async fn path_forged(liar: &Liar<'_>, session: ChainId) -> Result<Option<SignedE
     let mut known = super::liar::Known::new();
     let writer = liar.writer(&stranger, &mut known).await?;
     let rotate = SessionRotate {
-        epoch: plico_protocol::format::bodies::EpochStart {
-            epoch: 1,
-            commitment: [9; 32],
-            back_links: vec![plico_protocol::format::bodies::BackLinkRef {
-                target: 0,
-                hash: [8; 32],
-            }],
-            wraps: some_wraps(2),
-        },
+        epoch: false_epoch(1, 2),
         updates: Vec::new(),
         removals: Vec::new(),
     };
-    let body = SessionBody::Through(Box::new(SessionThrough {
-        path: vec![Step {
-            group: *group,
-            position: super::liar::position_of(&log),
-        }],
-        body: SessionBody::Rotate(rotate),
-    }));
-    let (entry_type, bytes) = body.encode();
-    let mut entry = entries[entries.len() - 1].entry.clone();
-    entry.prev = entry.hash();
-    entry.seq += 1;
-    entry.entry_type = entry_type;
-    entry.author = writer.author;
-    entry.claimed_ms = writer.now_ms;
-    entry.body = bytes.into();
-    Ok(Some(plico_protocol::chain::sign_entry(entry, writer.key)))
+    let step = Step {
+        group: *group,
+        position: super::liar::position_of(&log),
+    };
+    Ok(Some(rotated_through(&entries, &writer, step, rotate)))
 }

@@ -239,6 +239,9 @@ lies! {
         GroupMemberLeftOut: "begins a generation of a group's key for all but one member, by an entry of a colluding one" => [HistoryInvalid];
         /// Needs an [`Accomplice`](crate::testing::Accomplice) who is a plain member of a group.
         GroupMemberLetIn: "adds somebody to a group by an entry of a plain member" => [RightsViolation];
+        /// Needs a session for a group that has begun a generation of its key since, and
+        /// an [`Accomplice`](crate::testing::Accomplice) among the group's members.
+        GroupKeyRevived: "begins an epoch that is wrapped to the key that a group had before, by an entry of a colluding member" => [HistoryInvalid];
         /// Needs a session that was made for a group.
         GroupPathForged: "begins an epoch by an entry of somebody who says to be in a group, and is not" => [RightsViolation];
     }
