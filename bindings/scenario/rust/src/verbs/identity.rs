@@ -1,7 +1,7 @@
 //! Verbs on an account that concern its identity: recovery, backups, pairing,
 //! fingerprints, leaving.
 
-use super::{Done, Given, unknown};
+use super::{Done, Given};
 use crate::world::Outcome;
 use plico::{Account, RecoverOptions};
 
