@@ -144,15 +144,6 @@ impl GrantInput {
     }
 }
 
-/// A recipient of a new session.
-#[napi(object, object_to_js = false)]
-pub struct NewRecipient {
-    /// Who.
-    pub recipient: RecipientInput,
-    /// What.
-    pub grant: GrantInput,
-}
-
 /// One recipient of a session.
 #[napi(object, object_from_js = false)]
 pub struct RecipientOutput {
