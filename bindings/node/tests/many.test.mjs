@@ -228,6 +228,30 @@ test("a walk is stopped, and goes on where it was", async () => {
   assert.equal(stopped.done, 0);
 });
 
+test("a walk that is aborted ends at once, and its last progress says where to go on", async () => {
+  const { doctor, nurse, made } = await house();
+  const sealed = await Promise.all(made.map(({ value }) => value.encrypt(Buffer.from("x"))));
+  const controller = new AbortController();
+  doctor.connection.slow(50);
+  let after;
+  const walk = doctor.account.revokeEverywhere(user("nurse.b"), {
+    signal: controller.signal,
+    onProgress({ cursor, done }) {
+      after = cursor;
+      if (done >= 64) controller.abort("enough");
+    },
+  });
+  await assert.rejects(walk, { code: "CANCELLED", cause: "enough" });
+  doctor.connection.slow(0);
+  const rest = await doctor.account.revokeEverywhere(user("nurse.b"), { after });
+  assert.ok(rest.done < 134, `${rest.done} were looked at`);
+  assert.equal(rest.cursor, undefined);
+  await Promise.all(sealed.map((it) => refused(nurse, it, "ACCESS_REVOKED")));
+  await assert.rejects(doctor.account.revokeEverywhere(user("nurse.b"), { after: "x" }), {
+    code: "INVALID_ARGUMENT",
+  });
+});
+
 test("a listener that throws cancels, and a directory that is gone interrupts", async () => {
   const { doctor } = await house();
   const trouble = new Error("trouble");

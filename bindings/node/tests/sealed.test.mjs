@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { Service } from "plico";
 import { practice } from "./tools/practice.mjs";
 
@@ -61,8 +62,9 @@ test("whom nobody can seal for", async () => {
   await refused(Array(257).fill(user("dr.a")), "TOO_LARGE");
   await refused([{ group: "A".repeat(43) }], "GROUP_NOT_FOUND");
   const options = { onMissing: "skip", suite: 2 };
-  const { missing } = await service.sealFor([user("nobody"), user("dr.a")], data, options);
-  assert.deepEqual(missing, ["nobody"]);
+  const item = await service.sealFor([user("nobody"), user("dr.a")], data, options);
+  assert.deepEqual(item.missing, ["nobody"]);
+  assert.doesNotMatch(inspect(item), /nobody/);
 });
 
 test("the app signs tokens, when the last one is nearly over", async () => {

@@ -7,7 +7,8 @@ import { DAY_MS, opens, refused } from "./tools/practice.mjs";
 
 async function ward(options) {
   const directory = await TestDirectory.start();
-  const [doctor, patient] = await Promise.all(["dr.a", "patient.7"].map((it) => directory.person(it)));
+  const people = ["dr.a", "patient.7"].map((it) => directory.person(it));
+  const [doctor, patient] = await Promise.all(people);
   const recipients = [{ userId: "patient.7" }];
   const session = await doctor.account.createSession({ recipients, ...options });
   const sealed = await session.encrypt(Buffer.from("findings"));
@@ -45,7 +46,8 @@ test("who may not say it, and what is no end", async () => {
 });
 
 test("a session ends when nobody uses it, and use keeps it", async () => {
-  const { directory, patient, session, sealed } = await ward({ expiry: { afterIdleMs: 4 * DAY_MS } });
+  const expiry = { afterIdleMs: 4 * DAY_MS };
+  const { directory, patient, session, sealed } = await ward({ expiry });
   assert.deepEqual(await session.expiry(), { at: undefined, afterIdleMs: 4 * DAY_MS });
   for (let day = 0; day < 6; day += 2) {
     directory.clock.advance(2 * DAY_MS);

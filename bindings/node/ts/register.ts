@@ -21,8 +21,8 @@ export interface EnrolmentRequest {
   readonly identityId: string;
 }
 
-/** What a function of the app's threw, if its last call did. */
-interface Thrown {
+/** @internal What a function of the app's threw, if its last call did. */
+export interface Thrown {
   failed?: { cause: unknown };
 }
 

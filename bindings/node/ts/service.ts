@@ -3,9 +3,10 @@ import { bytes, callable, list, object, oneOf, options as checked, text } from "
 import { context, type Context } from "./context";
 import "./dispose";
 import { invalid } from "./errors";
+import { nameless } from "./nameless";
 import type { Addon, NativePlico, NativeSealInput, NativeService } from "./native";
 import { recipient, type Recipient } from "./recipients";
-import { tokens, withCause } from "./register";
+import { tokens, withCause, type Thrown } from "./register";
 
 /** What the app's backend must sign for a {@link Service}. */
 export interface ServiceTokenRequest {
@@ -42,16 +43,12 @@ export interface SealOptions extends CallOptions {
 export interface SealedItem {
   /** To be stored or sent, and opened by {@link Account.openSealed}. */
   readonly bytes: Buffer;
-  /** User ids that have no account and were left out. */
+  /** User ids that have no account and were left out. Left out by `console.log`, too. */
   readonly missing: readonly string[];
 }
 
 /** @internal */
-export let makeService: (
-  addon: Addon,
-  native: NativeService,
-  thrown?: { failed?: { cause: unknown } },
-) => Service;
+export let makeService: (addon: Addon, native: NativeService, thrown?: Thrown) => Service;
 
 /**
  * A program of the app's backend that seals for others, without an identity and without
@@ -73,13 +70,13 @@ export let makeService: (
 export class Service implements AsyncDisposable {
   readonly #addon: Addon;
   readonly #native: NativeService;
-  readonly #thrown: { failed?: { cause: unknown } };
+  readonly #thrown: Thrown;
 
   static {
     makeService = (addon, native, thrown = {}) => new Service(addon, native, thrown);
   }
 
-  private constructor(addon: Addon, native: NativeService, thrown: { failed?: { cause: unknown } }) {
+  private constructor(addon: Addon, native: NativeService, thrown: Thrown) {
     if (addon === undefined) throw invalid("a service comes from Plico.service");
     this.#addon = addon;
     this.#native = native;
@@ -121,7 +118,8 @@ export class Service implements AsyncDisposable {
           };
           const place = context(given.context);
           if (place !== undefined) input.context = place;
-          return this.#native.sealFor(bytes(data, "data"), input, cancel);
+          const sealed = this.#native.sealFor(bytes(data, "data"), input, cancel);
+          return sealed.then(nameless);
         },
       );
     } catch (error) {
@@ -164,7 +162,7 @@ export async function service(
   plico: NativePlico,
   options: ServiceOptions,
 ): Promise<Service> {
-  const thrown = {};
+  const thrown: Thrown = {};
   return call(
     addon,
     () => object(options, "options"),
