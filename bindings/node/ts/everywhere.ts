@@ -1,5 +1,12 @@
 import { call, type CallOptions } from "./call";
-import { boolean, callable, maybe, options as checked, signal as checkedSignal, text } from "./check";
+import {
+  boolean,
+  callable,
+  maybe,
+  options as checked,
+  signal as checkedSignal,
+  text,
+} from "./check";
 import { PlicoError } from "./errors";
 import type {
   Addon,
