@@ -109,6 +109,7 @@
  * | `GroupCircle` | shows a group as a member of itself, by an entry of a colluding manager |
  * | `GroupMemberLeftOut` | begins a generation of a group's key for all but one member, by an entry of a colluding one |
  * | `GroupMemberLetIn` | adds somebody to a group by an entry of a plain member |
+ * | `GroupKeyRevived` | begins an epoch that is wrapped to the key that a group had before, by an entry of a colluding member |
  * | `GroupPathForged` | begins an epoch by an entry of somebody who says to be in a group, and is not |
  * | `WrapsOfAnotherRecipient` | gives another recipient's wraps |
  * | `WrapSealedForAnother` | gives the wrap that is sealed for another recipient under this one's name |
@@ -272,6 +273,7 @@ export type Lie =
   | "GroupCircle"
   | "GroupMemberLeftOut"
   | "GroupMemberLetIn"
+  | "GroupKeyRevived"
   | "GroupPathForged"
   | "WrapsOfAnotherRecipient"
   | "WrapSealedForAnother"
