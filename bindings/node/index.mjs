@@ -10,6 +10,7 @@ export const {
   PlicoError,
   RecoveryKey,
   SealedFolder,
+  Service,
   cipherBackend,
   generatePassphrase,
   openOfflineFile,

@@ -32,6 +32,9 @@ export function matches(world, expected, got) {
     if (isRecipients) return recipients(expected, got);
     return JSON.stringify(expected.map((it) => world.text(it))) === JSON.stringify(got);
   }
+  if (got?.changed !== undefined) {
+    return Object.entries(expected).every(([name, count]) => got[name] === count);
+  }
   return (got ?? null) === expected;
 }
 

@@ -5,7 +5,9 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { openOfflineFile, Plico, RecoveryKey } from "plico";
 import { checkTime } from "./compare.mjs";
+import { many } from "./many.mjs";
 import { payloads } from "./payloads.mjs";
+import { terms } from "./terms.mjs";
 
 /** In the place of an app's backend: the development directory signs tokens. */
 async function token({ directory, tenant }, userId, identityId) {
@@ -45,10 +47,7 @@ export const verbs = {
     return account.register({ userId, enrolment, ...signal });
   },
   create_session(world, args, account, signal) {
-    const recipients = (args.recipients ?? []).map((it) => ({
-      ...world.recipient(it),
-      ...world.grant(it),
-    }));
+    const recipients = world.granted(args.recipients);
     const { on_missing: onMissing, suite } = args;
     return account.createSession({ recipients, onMissing, suite, ...signal });
   },
@@ -176,7 +175,9 @@ export const verbs = {
         crypt(world, args, signal),
       ),
     ),
+  ...many,
   ...payloads,
+  ...terms,
   decrypt: (world, args, on, signal) =>
     on.decrypt(world.bytes(args.envelope), crypt(world, args, signal)),
   async encrypt_signed(world, args, session, signal) {

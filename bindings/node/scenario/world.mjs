@@ -82,6 +82,11 @@ export class World {
     return user === undefined ? { identityId: this.text(identity) } : { userId: this.text(user) };
   }
 
+  /** Who gets what. */
+  granted(recipients = []) {
+    return recipients.map((it) => ({ ...this.recipient(it), ...this.grant(it) }));
+  }
+
   fileKey({ passphrase, host_secret: hostSecret }) {
     return passphrase === undefined
       ? { hostSecret: this.bytes(hostSecret) }

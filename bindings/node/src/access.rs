@@ -31,6 +31,8 @@ pub struct AccessOutput {
     pub granted_at_ms: f64,
     /// Until when.
     pub expires_at_ms: Option<f64>,
+    /// Whether the operator has suspended it.
+    pub withdrawn: bool,
 }
 
 impl From<Access> for AccessOutput {
@@ -46,6 +48,7 @@ impl From<Access> for AccessOutput {
             granted_by_user_id: it.granted_by_user_id,
             granted_at_ms: to_ms(it.granted_at),
             expires_at_ms: it.expires_at.map(to_ms),
+            withdrawn: it.withdrawn,
         }
     }
 }

@@ -4,15 +4,15 @@ use crate::bytes::Bytes;
 use crate::failure::thrown;
 use crate::files::{FileCall, FileInput, ProgressRecord};
 use crate::host::{AsyncFunction, ask};
+use crate::results::{DoneOutput, done, session_ids};
 use crate::runtime::{Cancel, promise, promise_long, promise_sized};
 use crate::session::SessionHandle;
-use crate::values::{ContextInput, NewRecipient, Opened, context, duration};
+use crate::terms::SessionInput;
+use crate::values::{ContextInput, Opened, context, duration};
 use napi::Env;
 use napi::bindgen_prelude::{PromiseRaw, Uint8Array};
 use napi_derive::napi;
-use plico::{
-    Account, Error, ErrorCode, OnMissing, RegisterOptions, Result, SessionId, SessionOptions, Suite,
-};
+use plico::{Account, Error, ErrorCode, RegisterOptions, Result, SessionId};
 use std::sync::Arc;
 
 /// What the enrolment function gives: a token, or nothing if it failed.
@@ -20,52 +20,6 @@ use std::sync::Arc;
 pub struct EnrolmentAnswer {
     /// The token.
     pub token: Option<String>,
-}
-
-/// What a session is made with.
-#[napi(object, object_to_js = false)]
-pub struct SessionInput {
-    /// Who gets what.
-    pub recipients: Vec<NewRecipient>,
-    /// Whether user ids without an account are left out.
-    pub skip_missing: bool,
-    /// Whether AES-256-GCM is used.
-    pub aes: bool,
-}
-
-impl SessionInput {
-    fn into_core(self) -> Result<SessionOptions> {
-        let mut options = SessionOptions::new();
-        for it in self.recipients {
-            options = options.recipient(it.recipient.into_core()?, it.grant.into_core()?);
-        }
-        if self.skip_missing {
-            options = options.on_missing(OnMissing::Skip);
-        }
-        if self.aes {
-            options = options.suite(Suite::Aes256GcmSha512);
-        }
-        Ok(options)
-    }
-}
-
-/// How one session was brought up to date: what failed, if anything.
-#[napi(object, object_from_js = false)]
-pub struct Prefetched {
-    /// The code.
-    pub code: Option<String>,
-    /// The message.
-    pub message: Option<String>,
-}
-
-impl From<Result<()>> for Prefetched {
-    fn from(result: Result<()>) -> Self {
-        let error = result.err();
-        Self {
-            code: error.as_ref().map(|it| it.code().as_str().to_owned()),
-            message: error.map(|it| it.to_string()),
-        }
-    }
 }
 
 /// An identity's account on this device.
@@ -209,12 +163,11 @@ impl AccountHandle {
         env: &'env Env,
         ids: Vec<String>,
         cancel: Option<&Cancel>,
-    ) -> napi::Result<PromiseRaw<'env, Vec<Prefetched>>> {
+    ) -> napi::Result<PromiseRaw<'env, Vec<DoneOutput>>> {
         let account = self.account.clone();
         promise_long(env, cancel, async move {
-            let ids: Vec<SessionId> = ids.iter().map(|id| id.parse()).collect::<Result<_>>()?;
-            let results = account.prefetch(&ids).await?;
-            Ok(results.into_iter().map(Into::into).collect())
+            let results = account.prefetch(&session_ids(&ids)?).await?;
+            Ok(done(results))
         })
     }
 

@@ -8,7 +8,7 @@ use crate::values::RecipientInput;
 use napi::Env;
 use napi::bindgen_prelude::PromiseRaw;
 use napi_derive::napi;
-use plico::{Group, GroupId, GroupOptions, GroupRole, Result};
+use plico::{Group, GroupId, GroupOptions, GroupRole, Recipient, Result};
 
 /// A role by its name.
 pub(crate) fn role(name: &str) -> Result<GroupRole> {
@@ -40,6 +40,12 @@ pub struct GroupInput {
     pub from_now_on: bool,
 }
 
+impl NewMember {
+    pub(crate) fn into_core(self) -> Result<(Recipient, GroupRole)> {
+        Ok((self.recipient.into_core()?, role(&self.role)?))
+    }
+}
+
 impl GroupInput {
     fn into_core(self) -> Result<GroupOptions> {
         let mut options = GroupOptions::new();
@@ -47,7 +53,8 @@ impl GroupInput {
             options = options.name(name);
         }
         for it in self.members {
-            options = options.member(it.recipient.into_core()?, role(&it.role)?);
+            let (recipient, role) = it.into_core()?;
+            options = options.member(recipient, role);
         }
         if self.from_now_on {
             options = options.from_now_on();

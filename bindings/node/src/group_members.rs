@@ -1,12 +1,13 @@
 //! A group: who is in it.
 
 use crate::group::{GroupHandle, role};
+use crate::results::reach;
 use crate::runtime::{Cancel, promise_long};
 use crate::values::{MemberIdOutput, RecipientInput, from_ms, to_ms};
 use napi::Env;
 use napi::bindgen_prelude::PromiseRaw;
 use napi_derive::napi;
-use plico::{GroupMember, GroupRole, RevokeOptions};
+use plico::{GroupMember, GroupRole};
 
 /// Somebody who belongs to a group.
 #[napi(object, object_from_js = false)]
@@ -89,13 +90,10 @@ impl GroupHandle {
         cancel: Option<&Cancel>,
     ) -> napi::Result<PromiseRaw<'env, ()>> {
         let group = self.group.clone();
-        let options = if cascade {
-            RevokeOptions::cascade()
-        } else {
-            RevokeOptions::default()
-        };
         promise_long(env, cancel, async move {
-            group.remove_with(recipient.into_core()?, options).await
+            group
+                .remove_with(recipient.into_core()?, reach(cascade))
+                .await
         })
     }
 

@@ -105,7 +105,7 @@ impl AccountInput {
 /// A connection to one tenant at one directory.
 #[napi]
 pub struct PlicoHandle {
-    plico: Plico,
+    pub(crate) plico: Plico,
 }
 
 impl PlicoHandle {

@@ -2,13 +2,13 @@
 //! the session has, so they count as long work.
 
 use crate::bytes::Bytes;
+use crate::results::reach;
 use crate::runtime::{Cancel, promise_long};
 use crate::session::SessionHandle;
 use crate::values::{GrantInput, RecipientInput, RecipientOutput};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, PromiseRaw, Uint8Array};
 use napi_derive::napi;
-use plico::RevokeOptions;
 
 #[napi]
 impl SessionHandle {
@@ -38,13 +38,10 @@ impl SessionHandle {
         cancel: Option<&Cancel>,
     ) -> napi::Result<PromiseRaw<'env, ()>> {
         let session = self.session.clone();
-        let options = if cascade {
-            RevokeOptions::cascade()
-        } else {
-            RevokeOptions::default()
-        };
         promise_long(env, cancel, async move {
-            session.revoke_with(recipient.into_core()?, options).await
+            session
+                .revoke_with(recipient.into_core()?, reach(cascade))
+                .await
         })
     }
 

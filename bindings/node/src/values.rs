@@ -21,10 +21,17 @@ pub(crate) fn from_ms(ms: f64) -> Result<SystemTime> {
         .ok_or_else(|| invalid("a time is too far in the future"))
 }
 
-/// A duration of so many milliseconds.
+/// A duration of so many milliseconds. Whole ones come back as they were: what goes
+/// through seconds in floating point does not, some decades after 1970.
 pub(crate) fn duration(ms: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(ms / 1000.0)
-        .map_err(|_| invalid("a duration is a number of milliseconds, 0 or more"))
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    let rounded = Duration::try_from_secs_f64(ms / 1000.0)
+        .map_err(|_| invalid("a duration is a number of milliseconds, 0 or more"))?;
+    if ms > EXACT {
+        return Ok(rounded);
+    }
+    let nanos = (ms.fract() * 1e6) as u64;
+    Ok(Duration::from_millis(ms as u64) + Duration::from_nanos(nanos))
 }
 
 /// One named part of a context: one of the values is there.
@@ -142,15 +149,6 @@ impl GrantInput {
             None => grant,
         })
     }
-}
-
-/// A recipient of a new session.
-#[napi(object, object_to_js = false)]
-pub struct NewRecipient {
-    /// Who.
-    pub recipient: RecipientInput,
-    /// What.
-    pub grant: GrantInput,
 }
 
 /// One recipient of a session.

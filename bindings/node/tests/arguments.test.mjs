@@ -13,10 +13,11 @@ import {
   PlicoError,
   RecoveryKey,
   SealedFolder,
+  Service,
   openOfflineFile,
 } from "plico";
 import { TestDirectory } from "plico/testing";
-import { trap, everything, missing, all, but, notText, notBytes, notPath, notObject, notList, notMs, notBoolean, notSignal, inside, merge, callOptions, cryptOptions, fileOptions, notDate, notFileKey, notRecoveryKey, notRecipient, notRole, notRights, grants, connection, notContext, folderOptions, rangeOptions } from "./tools/wrong.mjs";
+import { expiries, everywhereOptions, terms, trap, everything, missing, all, but, notText, notBytes, notPath, notObject, notList, notMs, notBoolean, notSignal, inside, merge, callOptions, cryptOptions, fileOptions, notDate, notFileKey, notRecoveryKey, notRecipient, notRole, notRights, grants, connection, notContext, folderOptions, rangeOptions } from "./tools/wrong.mjs";
 
 const directory = await TestDirectory.start();
 const { account } = await directory.person("dr.a");
@@ -29,10 +30,30 @@ const recoveryKey = RecoveryKey.generate();
 const group = await account.createGroup();
 const sealedText = await session.encryptText("x");
 const right = { directory: directory.url, tenant: directory.tenant };
+const cascades = merge(
+  callOptions,
+  inside(notBoolean, (cascade) => ({ cascade })),
+);
+const manyRecipients = merge(
+  missing,
+  notList,
+  inside(merge(missing, notRecipient), (it) => [it]),
+);
+const manyGrants = merge(
+  manyRecipients,
+  inside(grants, (it) => [{ userId: "dr.b", ...it }]),
+);
+const manyIds = merge(
+  missing,
+  notList,
+  inside(all, (id) => [id]),
+);
 const store = { get() {}, scan() {}, commit() {} };
 async function* pieces() {
   yield sealed;
 }
+
+const { service } = await directory.service();
 
 const pageOptions = merge(
   callOptions,
@@ -107,10 +128,99 @@ const table = {
     [grants, (it) => account.createSession({ recipients: [{ userId: "dr.a", ...it }] })],
     [everything, (onMissing) => account.createSession({ onMissing })],
     [everything, (suite) => account.createSession({ suite })],
+    [terms, (it) => account.createSession(it)],
     [
       { twice: [{ userId: "dr.b" }, { userId: "dr.b" }] },
       (recipients) => account.createSession({ recipients }),
     ],
+  ],
+  "Account#createSessions": [
+    [merge(missing, notList), (it) => account.createSessions(it)],
+    [merge(missing, notObject), (it) => account.createSessions([it])],
+    [merge(missing, notRecipient), (it) => account.createSessions([{ recipients: [it] }])],
+    // What only the core knows is the session's own result.
+    [terms, (it) => account.createSessions([{}, it]), / (empty|short)$/],
+    [callOptions, (it) => account.createSessions([{}], it)],
+  ],
+  "Account#grantMany": [
+    [manyIds, (it) => account.grantMany(it, [{ userId: "dr.b" }])],
+    [manyGrants, (it) => account.grantMany([session.id], it)],
+    [callOptions, (it) => account.grantMany([], [], it)],
+  ],
+  "Account#revokeMany": [
+    [manyIds, (it) => account.revokeMany(it, [{ userId: "dr.b" }])],
+    [manyRecipients, (it) => account.revokeMany([session.id], it)],
+    [cascades, (it) => account.revokeMany([], [], it)],
+  ],
+  "Account#revokeEverywhere": [
+    [merge(missing, notRecipient), (it) => account.revokeEverywhere(it)],
+    [
+      merge(
+        everywhereOptions,
+        inside(notBoolean, (cascade) => ({ cascade })),
+      ),
+      (it) => account.revokeEverywhere({ userId: "dr.b" }, it),
+    ],
+    [{ oneself: { userId: "dr.a" } }, (it) => account.revokeEverywhere(it)],
+  ],
+  "Account#giveAllOf": [
+    [merge(missing, notRecipient), (it) => account.giveAllOf(it, { userId: "dr.b" })],
+    [merge(missing, notRecipient), (it) => account.giveAllOf({ userId: "dr.b" }, it)],
+    [everywhereOptions, (it) => account.giveAllOf({ userId: "dr.b" }, { userId: "dr.b" }, it)],
+  ],
+  "Account#openSealed": [
+    [notBytes, (it) => account.openSealed(it)],
+    [cryptOptions, (it) => account.openSealed(sealed, it)],
+  ],
+  "Account#sessionsTagged": [
+    [notText, (it) => account.sessionsTagged(it)],
+    [pageOptions, (it) => account.sessionsTagged("x", it)],
+  ],
+  "EncryptionSession#grantAll": [
+    [manyGrants, (it) => session.grantAll(it)],
+    [callOptions, (it) => session.grantAll([], it)],
+  ],
+  "EncryptionSession#revokeAll": [
+    [manyRecipients, (it) => session.revokeAll(it)],
+    [cascades, (it) => session.revokeAll([], it)],
+  ],
+  "EncryptionSession#setExpiry": [
+    [merge(missing, expiries), (it) => session.setExpiry(it)],
+    [callOptions, (it) => session.setExpiry({}, it)],
+  ],
+  "EncryptionSession#setTag": [
+    [merge(but(everything, "text"), { empty: "" }), (it) => session.setTag(it)],
+    [callOptions, (it) => session.setTag("x", it)],
+  ],
+  "Group#addMembers": [
+    [manyRecipients, (it) => group.addMembers(it)],
+    [notRole, (role) => group.addMembers([{ userId: "dr.b", role }])],
+    [callOptions, (it) => group.addMembers([], it)],
+  ],
+  "Group#removeMembers": [
+    [manyRecipients, (it) => group.removeMembers(it)],
+    [cascades, (it) => group.removeMembers([], it)],
+  ],
+  "Plico#service": [
+    [merge(missing, notObject), (it) => plico.service(it)],
+    [but(all, "function"), (token) => plico.service({ token })],
+    [but(notSignal), (signal) => plico.service({ token: () => "", signal })],
+  ],
+  "Service#sealFor": [
+    [manyRecipients, (it) => service.sealFor(it, sealed)],
+    [notBytes, (it) => service.sealFor([{ userId: "dr.b" }], it)],
+    [
+      merge(
+        cryptOptions,
+        inside(everything, (onMissing) => ({ onMissing })),
+        inside(everything, (suite) => ({ suite })),
+      ),
+      (it) => service.sealFor([{ userId: "dr.b" }], sealed, it),
+    ],
+  ],
+  "Service#acceptIdentityChange": [
+    [notText, (it) => service.acceptIdentityChange(it)],
+    [callOptions, (it) => service.acceptIdentityChange("dr.a", it)],
   ],
   "Account#session": [[all, (it) => account.session(it)]],
   "Account#group": [[all, (it) => account.group(it)]],
@@ -374,7 +484,7 @@ const table = {
   ],
 };
 const ofSession = ["leave", "recipients", "rotate", "refresh", "forget", "end", "metadata"];
-for (const name of [...ofSession, "whoMayRead"]) {
+for (const name of [...ofSession, "whoMayRead", "expiry", "endsAt", "tag"]) {
   table[`EncryptionSession#${name}`] = [[callOptions, (it) => session[name](it)]];
 }
 for (const name of ["refresh", "name", "members", "leave", "rotate", "delete"]) {
@@ -469,7 +579,7 @@ for (const [name, rows] of Object.entries(table)) {
 
 test("the table knows every method that takes something", () => {
   const without = new Set(["constructor", "offline", "close"]);
-  const methods = [Account, EncryptionSession, Group, Plico].flatMap((type) =>
+  const methods = [Account, EncryptionSession, Group, Plico, Service].flatMap((type) =>
     Object.entries(Object.getOwnPropertyDescriptors(type.prototype))
       .filter(([name, { value }]) => typeof value === "function" && !without.has(name))
       .map(([name]) => `${type.name}#${name}`),
@@ -482,7 +592,7 @@ test("the table knows every method that takes something", () => {
 });
 
 test("nobody makes these objects but the package", () => {
-  for (const type of [AccessList, Account, EncryptionSession, EnvelopeReader, Group, Plico, RecoveryKey, SealedFolder]) {
+  for (const type of [AccessList, Account, EncryptionSession, EnvelopeReader, Group, Plico, RecoveryKey, SealedFolder, Service]) {
     assert.throws(() => new type(), { code: "INVALID_ARGUMENT" });
   }
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
-import { Account, EncryptionSession, Group, Plico, RecoveryKey } from "plico";
+import { Account, EncryptionSession, Group, Plico, RecoveryKey, Service } from "plico";
 import { TestDirectory } from "plico/testing";
 
 /** How long an answer would take: far longer than a cancelled call may. */
@@ -37,6 +37,7 @@ async function world(delayMs) {
   const ofFile = (await account.devices()).find((it) => !it.isThis).id;
   const group = await account.createGroup({ name: "ward", members: recipients });
   const signed = await session.encryptSigned(Buffer.from("x"));
+  const service = await plico.service({ token: () => directory.serviceToken() });
   const shy = await plico.account({ inMemory: true });
   connection.slow(delayMs);
   return {
@@ -47,6 +48,7 @@ async function world(delayMs) {
     account: account.maxStaleness(0),
     session: session.maxStaleness(0),
     group: account.maxStaleness(0).group(group.id),
+    service,
     signed,
     sealed,
     text,
@@ -67,6 +69,21 @@ const calls = {
     }),
   "Account#createSession": (it, options) =>
     it.account.createSession({ recipients: [{ userId: "dr.c" }], ...options }),
+  "Account#createSessions": (it, options) =>
+    it.account.createSessions([{ recipients: [{ userId: "dr.c" }] }, {}], options),
+  "Account#grantMany": (it, options) =>
+    it.account.grantMany([it.session.id], [{ userId: "dr.c" }], options),
+  "Account#revokeMany": (it, options) =>
+    it.account.revokeMany([it.session.id], [{ userId: "dr.b" }], options),
+  "Account#revokeEverywhere": (it, options) =>
+    it.account.revokeEverywhere({ userId: "dr.b" }, options),
+  "Account#giveAllOf": (it, options) =>
+    it.account.giveAllOf({ userId: "dr.b" }, { userId: "dr.c" }, options),
+  "Account#sessionsTagged": (it, options) => it.account.sessionsTagged("x", options),
+  "Service#sealFor": (it, options) =>
+    it.service.sealFor([{ userId: "dr.b" }], it.sealed, options),
+  "Service#acceptIdentityChange": (it, options) =>
+    it.service.acceptIdentityChange("dr.b", options),
   "Account#createGroup": (it, options) =>
     it.account.createGroup({ name: "x", members: [{ userId: "dr.c" }], ...options }),
   "Account#sessions": (it, options) => it.account.sessions(options),
@@ -117,6 +134,8 @@ const calls = {
   "Group#rename": (it, options) => it.group.rename("the wards", options),
   "Group#members": (it, options) => it.group.members(options),
   "Group#add": (it, options) => it.group.add({ userId: "dr.c" }, options),
+  "Group#addMembers": (it, options) => it.group.addMembers([{ userId: "dr.c" }], options),
+  "Group#removeMembers": (it, options) => it.group.removeMembers([{ userId: "dr.b" }], options),
   "Group#remove": (it, options) => it.group.remove({ userId: "dr.b" }, options),
   "Group#transfer": (it, options) =>
     it.group.transfer({ userId: "dr.b" }, { keep: "member", ...options }),
@@ -127,6 +146,16 @@ const calls = {
   "EncryptionSession#recipients": (it, options) => it.session.recipients(options),
   "EncryptionSession#rotate": (it, options) => it.session.rotate(options),
   "EncryptionSession#refresh": (it, options) => it.session.refresh(options),
+  "EncryptionSession#grantAll": (it, options) =>
+    it.session.grantAll([{ userId: "dr.c" }], options),
+  "EncryptionSession#revokeAll": (it, options) =>
+    it.session.revokeAll([{ userId: "dr.b" }], options),
+  "EncryptionSession#setExpiry": (it, options) =>
+    it.session.setExpiry({ afterIdleMs: 3_600_000 }, options),
+  "EncryptionSession#expiry": (it, options) => it.session.expiry(options),
+  "EncryptionSession#endsAt": (it, options) => it.session.endsAt(options),
+  "EncryptionSession#setTag": (it, options) => it.session.setTag("x", options),
+  "EncryptionSession#tag": (it, options) => it.session.tag(options),
   "EncryptionSession#setMetadata": (it, options) => it.session.setMetadata(it.sealed, options),
   "EncryptionSession#metadata": (it, options) => it.session.metadata(options),
   "EncryptionSession#transfer": (it, options) =>
@@ -135,6 +164,8 @@ const calls = {
 // Those that are over before anybody could cancel them here, or must come last. While
 // two devices wait for each other: pairing.test.mjs.
 const atOnce = {
+  "Plico#service": (it, options) => it.plico.service({ token: () => "x", ...options }),
+  "Account#openSealed": (it, options) => it.account.openSealed(it.sealed, options),
   "Account#settle": (it, options) => it.account.settle(options),
   "Account#pairingCode": (it, options) => it.shy.pairingCode(options),
   "Account#joinByPairing": (it, options) => it.shy.joinByPairing(options),
@@ -219,7 +250,7 @@ test("Plico.open ends, too", async () => {
 
 test("the lists above know every method", () => {
   const without = /#(constructor|close|session|group|offline|maxStaleness|(en|de)crypt(File|Folder|Stream)|openFolder)$/;
-  const methods = [Account, EncryptionSession, Group, Plico].flatMap((type) =>
+  const methods = [Account, EncryptionSession, Group, Plico, Service].flatMap((type) =>
     Object.entries(Object.getOwnPropertyDescriptors(type.prototype))
       .filter(([, { value }]) => typeof value === "function")
       .map(([name]) => `${type.name}#${name}`)

@@ -74,6 +74,7 @@ test("import and require give the same names and the same classes", () => {
     "PlicoError",
     "RecoveryKey",
     "SealedFolder",
+    "Service",
     "cipherBackend",
     "generatePassphrase",
     "openOfflineFile",

@@ -27,6 +27,11 @@ export interface Access {
   readonly grantedAt: Date;
   /** Until when, by the earliest end on the path; `undefined`: without end. */
   readonly expiresAt: Date | undefined;
+  /**
+   * Whether the tenant's operator has suspended it, or a group on the path, says the
+   * directory. Nobody has signed that; the grant itself stands.
+   */
+  readonly withdrawn: boolean;
 }
 
 /**
@@ -93,6 +98,7 @@ function access(it: NativeAccess): Access {
     grantedByUserId: it.grantedByUserId,
     grantedAt: new Date(it.grantedAtMs),
     expiresAt: until(it.expiresAtMs),
+    withdrawn: it.withdrawn,
   });
 }
 

@@ -1,24 +1,17 @@
 import { backupStatus, type BackupStatus } from "./backups";
 import { call, now, type CallOptions } from "./call";
-import {
-  boolean,
-  bytes,
-  callable,
-  list,
-  maybe,
-  milliseconds,
-  object,
-  oneOf,
-  options as checked,
-  path,
-  text,
-} from "./check";
-import type { PlicoErrorCode } from "./codes";
+import { boolean, bytes, list, maybe, milliseconds, options as checked, path, text } from "./check";
 import { context } from "./context";
 import { decrypted, type Decrypted } from "./decrypted";
 import { deviceInfo, fileKey, type DeviceInfo, type FileKey } from "./devices";
 import "./dispose";
-import { invalid, PlicoError } from "./errors";
+import { invalid } from "./errors";
+import {
+  everywhere,
+  type EverywhereOptions,
+  type EverywhereSummary,
+  type RevokeEverywhereOptions,
+} from "./everywhere";
 import { decryptMany, type SealedField } from "./fields";
 import { file, threads, type FileOptions } from "./files";
 import type { Fingerprint } from "./fingerprint";
@@ -26,64 +19,29 @@ import { makeFolder, type SealedFolder } from "./folders";
 import { groupInput, makeGroup, type Group, type GroupOptions } from "./group";
 import { fromJson } from "./json";
 import { after, type Page, type PageOptions } from "./lists";
-import type { Addon, NativeAccount, NativePrefetched, NativeStreamInput } from "./native";
+import { createSessions, grantMany, revokeMany } from "./many";
+import type { Addon, NativeAccount, NativeStreamInput } from "./native";
 import { openEnvelope, type EnvelopeReader, type RangedSource, type RangeOptions } from "./ranges";
-import { grant, recipient, type Grant, type Recipient } from "./recipients";
+import { recipient as nativeRecipient, type Grant, type Recipient } from "./recipients";
 import {
   nativeRecoveryKey,
   type RecoverOptions,
   type RecoveryKey,
   type SetRecoveryKeyOptions,
 } from "./recovery";
-import { makeSession, type CryptOptions, type EncryptionSession } from "./session";
+import { register, type RegisterOptions } from "./register";
+import { settled } from "./results";
+import { openedSealed, type OpenedSealed } from "./sealed";
+import {
+  makeSession,
+  type CryptOptions,
+  type EncryptionSession,
+  type RevokeOptions,
+} from "./session";
 import { stream, type ByteSource } from "./streams";
 import type { ReadableStream } from "node:stream/web";
 import { decryptedSigned, maybeSignature, type DecryptedSigned } from "./signed";
-
-/** How to register. */
-export interface RegisterOptions extends CallOptions {
-  /** The app's own name for the person, 1 to 256 bytes of UTF-8. */
-  readonly userId: string;
-  /**
-   * Asks the app's own backend for an enrolment token: an EdDSA JWT, valid for
-   * at most five minutes, that vouches for this identity under this user id.
-   * The backend signs it after the person has signed in there.
-   */
-  readonly enrolment: (request: EnrolmentRequest) => Promise<string> | string;
-}
-
-/** What the app's backend must vouch for. */
-export interface EnrolmentRequest {
-  /** The new identity: goes into the token's `plico_identity`. */
-  readonly identityId: string;
-}
-
-/** How a session is made. */
-export interface SessionOptions extends CallOptions {
-  /**
-   * For whom, besides the account itself, which owns the session; at most
-   * 2,047. Rights are `["read"]`, without end, if not given.
-   */
-  readonly recipients?: readonly (Recipient & Grant)[] | undefined;
-  /**
-   * What happens with user ids that have no account. `fail` (the default):
-   * nothing is done, and the error lists them. `skip`: they are left out, and
-   * {@link EncryptionSession.missingRecipients} lists them.
-   */
-  readonly onMissing?: "fail" | "skip" | undefined;
-  /**
-   * The cipher of everything that the session will hold. 1 (the default):
-   * ChaCha20-Poly1305. 2: AES-256-GCM, for hardware that has it, and for
-   * auditors who ask.
-   */
-  readonly suite?: 1 | 2 | undefined;
-}
-
-function settled({ code, message }: NativePrefetched): PromiseSettledResult<void> {
-  if (code === undefined) return { status: "fulfilled", value: undefined };
-  const reason = new PlicoError(code as PlicoErrorCode, message ?? code);
-  return { status: "rejected", reason };
-}
+import { sessionInput, type SessionOptions, type SessionTerms } from "./terms";
 
 /** @internal */
 export let makeAccount: (addon: Addon, native: NativeAccount) => Account;
@@ -145,31 +103,7 @@ export class Account implements AsyncDisposable {
    * ```
    */
   async register(options: RegisterOptions): Promise<string> {
-    let failed: { cause: unknown } | undefined;
-    try {
-      return await call(
-        this.#addon,
-        () => object(options, "options"),
-        (cancel) => {
-          const enrolment = callable(options.enrolment, "enrolment");
-          const ask = async (identityId: string): Promise<{ token?: string }> => {
-            try {
-              failed = undefined;
-              return { token: text(await enrolment({ identityId }), "the enrolment token") };
-            } catch (cause) {
-              failed = { cause };
-              return {};
-            }
-          };
-          return this.#native.register(text(options.userId, "userId"), ask, cancel);
-        },
-      );
-    } catch (error) {
-      if (failed === undefined || !(error instanceof PlicoError)) throw error;
-      throw error.code === "ENROLMENT_FAILED"
-        ? new PlicoError(error.code, error.message, failed)
-        : error;
-    }
+    return register(this.#addon, this.#native, options);
   }
 
   /**
@@ -180,7 +114,8 @@ export class Account implements AsyncDisposable {
    *
    * Errors: `RECIPIENTS_NOT_FOUND` with all who have no account, unless they
    * are to be skipped; `GROUP_NOT_FOUND`; `INVALID_ARGUMENT` for a recipient that is
-   * named twice; `IDENTITY_CHANGED`; `TOO_LARGE`; `OFFLINE`.
+   * named twice; `IDENTITY_CHANGED`; `TOO_LARGE`; `OFFLINE`; `ENTRY_INVALID` for an end
+   * in the past.
    *
    * @example
    * ```ts
@@ -194,17 +129,110 @@ export class Account implements AsyncDisposable {
       this.#addon,
       () => options,
       (cancel) => {
-        const { recipients = [], onMissing = "fail", suite = 1 } = checked(options);
-        const input = {
-          recipients: list(recipients, "recipients").map((it) => ({
-            recipient: recipient(it),
-            grant: grant(it),
-          })),
-          skipMissing: oneOf(onMissing, ["fail", "skip"], "onMissing") === "skip",
-          aes: oneOf(suite, [1, 2], "suite") === 2,
-        };
+        const input = sessionInput(checked(options));
         return this.#native.createSession(input, cancel).then((it) => makeSession(this.#addon, it));
       },
+    );
+  }
+
+  /**
+   * Makes many sessions, in few requests. Each has its own result, in the order given,
+   * in the form of `Promise.allSettled`; a `reason` is a {@link PlicoError}, as of
+   * {@link Account.createSession}. Those with the same recipients are made all the same.
+   *
+   * @example
+   * ```ts
+   * const terms = rows.map(({ id, userId }) => ({ recipients: [{ userId }], tag: id }));
+   * for (const made of await account.createSessions(terms)) {
+   *   if (made.status === "rejected") report(made.reason);
+   * }
+   * ```
+   */
+  async createSessions(
+    sessions: readonly SessionTerms[],
+    options?: CallOptions,
+  ): Promise<PromiseSettledResult<EncryptionSession>[]> {
+    return createSessions(this.#addon, this.#native, sessions, options);
+  }
+
+  /**
+   * Gives `recipients` rights in each of these sessions, with one write for each session,
+   * in few requests. The results are by session and recipient, in the orders given:
+   * `results[session][recipient]`, each in the form of `Promise.allSettled`; a `reason` is
+   * a {@link PlicoError}, as of {@link EncryptionSession.grant}.
+   *
+   * Errors: `NETWORK` if nobody can be looked up; `OFFLINE`.
+   */
+  async grantMany(
+    sessionIds: readonly string[],
+    recipients: readonly (Recipient & Grant)[],
+    options?: CallOptions,
+  ): Promise<PromiseSettledResult<void>[][]> {
+    return grantMany(this.#addon, this.#native, sessionIds, recipients, options);
+  }
+
+  /**
+   * Takes all rights from `recipients` in each of these sessions, with one write and one
+   * new epoch for each session, in few requests. The results are by session and
+   * recipient, as with {@link Account.grantMany}; a `reason` is as of
+   * {@link EncryptionSession.revoke}. Whoever is not a recipient of a session counts as
+   * done there.
+   *
+   * Errors: `NETWORK` if nobody can be looked up; `OFFLINE`.
+   */
+  async revokeMany(
+    sessionIds: readonly string[],
+    recipients: readonly Recipient[],
+    options?: RevokeOptions,
+  ): Promise<PromiseSettledResult<void>[][]> {
+    return revokeMany(this.#addon, this.#native, sessionIds, recipients, options);
+  }
+
+  /**
+   * Takes `recipient` out of everything that this account may change: the groups that it
+   * manages, then the sessions; page by page, in few requests. Doing it again changes
+   * nothing more.
+   *
+   * **Read the summary.** It lists the sessions where this account has no right to do so
+   * (`failed`), and those that the person still reads through a group (`stillThrough`).
+   * Sessions that this account can't open are not in it at all, and what could be opened
+   * before may have been kept.
+   *
+   * Errors: `INVALID_ARGUMENT` for this account itself, and for a cursor that is none;
+   * `RECIPIENTS_NOT_FOUND`; `OFFLINE`. What goes wrong on the way is in the summary.
+   *
+   * @example
+   * ```ts
+   * const { failed, issues, cursor } = await account.revokeEverywhere({ userId: "locum.c" });
+   * ```
+   */
+  async revokeEverywhere(
+    recipient: Recipient,
+    options?: RevokeEverywhereOptions,
+  ): Promise<EverywhereSummary> {
+    return everywhere(this.#addon, options, (input, stop, cancel) =>
+      this.#native.revokeEverywhere(nativeRecipient(recipient), input, stop, cancel),
+    );
+  }
+
+  /**
+   * Gives `to` all that `from` has: in each group and session where `from` has rights of
+   * its own, the same rights until the same end, but no more than this account may grant
+   * there. What `to` has already is never made less. Through a group, `to` gets what
+   * `from` has by becoming a member.
+   *
+   * The summary lists where it was less (`reduced`), and where this account may not grant
+   * at all (`failed`). Doing it again changes nothing more.
+   *
+   * Errors: as {@link Account.revokeEverywhere}, for `to`.
+   */
+  async giveAllOf(
+    from: Recipient,
+    to: Recipient,
+    options?: EverywhereOptions,
+  ): Promise<EverywhereSummary> {
+    return everywhere(this.#addon, options, (input, stop, cancel) =>
+      this.#native.giveAllOf(nativeRecipient(from), nativeRecipient(to), input, stop, cancel),
     );
   }
 
@@ -282,6 +310,28 @@ export class Account implements AsyncDisposable {
         return this.#native
           .decryptSigned(bytes(envelope, "envelope"), maybeSignature(signature), place, cancel)
           .then(decryptedSigned);
+      },
+    );
+  }
+
+  /**
+   * Opens what {@link Service.sealFor} has sealed for this account, or for a group that
+   * it is in, directly or through groups. What was sealed under an older key opens, too.
+   *
+   * Errors: `NOT_ALLOWED` if it was sealed for others; `WRONG_TENANT`; `NOT_AN_ENVELOPE`,
+   * `NEEDS_NEWER_CLIENT`, `TOO_LARGE`; `ENVELOPE_DAMAGED`, `ENVELOPE_TRUNCATED`;
+   * `CONTEXT_REQUIRED`, `CONTEXT_UNEXPECTED`, `CONTEXT_MISMATCH`; `OFFLINE` with
+   * {@link Account.offline} if a key must be fetched first.
+   *
+   * @param sealed As for {@link Account.decrypt}.
+   */
+  async openSealed(sealed: Uint8Array, options?: CryptOptions): Promise<OpenedSealed> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const place = context(checked(options).context);
+        return this.#native.openSealed(bytes(sealed, "sealed"), place, cancel).then(openedSealed);
       },
     );
   }
@@ -462,6 +512,20 @@ export class Account implements AsyncDisposable {
       this.#addon,
       () => options,
       (cancel) => this.#native.sessions(after(options), cancel),
+    );
+  }
+
+  /**
+   * The ids of the sessions with this tag that this account may open by a grant of its
+   * own. The directory says which; each session's own tag is checked when it is opened.
+   *
+   * @param tag As {@link EncryptionSession.setTag} takes it.
+   */
+  async sessionsTagged(tag: string, options?: PageOptions): Promise<Page> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.sessionsTagged(text(tag, "tag"), after(options), cancel),
     );
   }
 

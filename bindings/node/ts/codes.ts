@@ -27,7 +27,8 @@
  * | `SESSION_NOT_FOUND` | There is no such encryption session, or this identity was never a recipient of it. |
  * | `ACCESS_REVOKED` | This identity's access to the encryption session was revoked. |
  * | `ACCESS_EXPIRED` | This identity's access to the encryption session has expired. |
- * | `SESSION_ENDED` | The encryption session was ended by its owner. |
+ * | `ACCESS_WITHDRAWN` | The tenant's operator has withdrawn this identity's access to the encryption session; it can be given back. |
+ * | `SESSION_ENDED` | The encryption session was ended by its owner or the tenant's operator, or its time was over. |
  * | `NOT_ALLOWED` | This identity does not have the right to do that. |
  * | `CONFLICT` | Somebody else wrote first; refresh and try again. |
  * | `AUTHOR_BEHIND` | The entry names an old position of an identity's chain; refresh and try again. |
@@ -117,6 +118,7 @@ export type PlicoErrorCode =
   | "SESSION_NOT_FOUND"
   | "ACCESS_REVOKED"
   | "ACCESS_EXPIRED"
+  | "ACCESS_WITHDRAWN"
   | "SESSION_ENDED"
   | "NOT_ALLOWED"
   | "CONFLICT"

@@ -2,7 +2,13 @@ import { call, type CallOptions } from "./call";
 import { boolean, date, list, maybe, oneOf, options as checked, text } from "./check";
 import { invalid } from "./errors";
 import { nameless } from "./nameless";
-import type { Addon, NativeGroup, NativeGroupInput, NativeGroupMember } from "./native";
+import type {
+  Addon,
+  NativeGroup,
+  NativeGroupInput,
+  NativeGroupMember,
+  NativeNewMember,
+} from "./native";
 import {
   memberId,
   recipient as nativeRecipient,
@@ -10,6 +16,7 @@ import {
   type MemberId,
   type Recipient,
 } from "./recipients";
+import { settled } from "./results";
 import type { RevokeOptions } from "./session";
 
 /**
@@ -20,6 +27,12 @@ import type { RevokeOptions } from "./session";
  */
 export type GroupRole = "member" | "manager" | "owner";
 
+/** Who is to belong to a group. */
+export type NewMember = Recipient & {
+  /** As what; `"member"` if not given. */
+  readonly role?: GroupRole | undefined;
+};
+
 /** How a group is made. */
 export interface GroupOptions extends CallOptions {
   /** What members see as its name, at most 4,096 bytes of UTF-8. The directory can't read it. */
@@ -28,7 +41,7 @@ export interface GroupOptions extends CallOptions {
    * Who belongs to it from the beginning, besides the account itself, which owns
    * it: people, and all of other groups. The role is `"member"` if not given.
    */
-  readonly members?: readonly (Recipient & { readonly role?: GroupRole | undefined })[] | undefined;
+  readonly members?: readonly NewMember[] | undefined;
   /**
    * Whether whoever is added later opens only what comes from then on; otherwise
    * (the default), all that the group may open. Fixed for ever.
@@ -75,16 +88,17 @@ function role(value: GroupRole): GroupRole {
   return oneOf(value, ROLES, "a role");
 }
 
+function newMember(it: NewMember): NativeNewMember {
+  return { recipient: nativeRecipient(it), role: maybe(it.role, role, "role") ?? "member" };
+}
+
 /** @internal */
 export function groupInput(options: GroupOptions | undefined): NativeGroupInput {
   const { name, members = [], fromNowOn = false } = checked(options);
   const called = maybe(name, text, "name");
   return {
     ...(called === undefined ? {} : { name: called }),
-    members: list(members, "members").map((it) => ({
-      recipient: nativeRecipient(it),
-      role: maybe(it.role, role, "role") ?? "member",
-    })),
+    members: list(members, "members").map(newMember),
     fromNowOn: boolean(fromNowOn, "fromNowOn"),
   };
 }
@@ -229,6 +243,50 @@ export class Group {
       (cancel) => {
         const cascade = maybe(checked(options).cascade, boolean, "cascade") ?? false;
         return this.#native.remove(nativeRecipient(recipient), cascade, cancel);
+      },
+    );
+  }
+
+  /**
+   * Adds many, or changes their roles, in one write for up to 1,024 of them. Each has
+   * its own result, in the order given, in the form of `Promise.allSettled`; a `reason`
+   * is a {@link PlicoError}, as of {@link Group.add}.
+   *
+   * Errors: as {@link EncryptionSession.grantAll}.
+   */
+  async addMembers(
+    members: readonly NewMember[],
+    options?: CallOptions,
+  ): Promise<PromiseSettledResult<void>[]> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const all = list(members, "members").map(newMember);
+        return this.#native.addMembers(all, cancel).then((results) => results.map(settled));
+      },
+    );
+  }
+
+  /**
+   * Removes many and gives the group one new key, in one step. Whoever does not belong
+   * to it counts as done. Each has its own result, as with {@link Group.addMembers}.
+   *
+   * Errors: as {@link EncryptionSession.revokeAll}.
+   */
+  async removeMembers(
+    members: readonly Recipient[],
+    options?: RevokeOptions,
+  ): Promise<PromiseSettledResult<void>[]> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => {
+        const cascade = maybe(checked(options).cascade, boolean, "cascade") ?? false;
+        const all = list(members, "members").map(nativeRecipient);
+        return this.#native
+          .removeMembers(all, cascade, cancel)
+          .then((results) => results.map(settled));
       },
     );
   }

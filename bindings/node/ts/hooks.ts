@@ -36,6 +36,13 @@ export type PlicoEvent =
   | { readonly type: "epochBegun"; readonly sessionId: string; readonly epoch: number }
   /** This account's access has ended; what was kept of the session is deleted. */
   | { readonly type: "accessEnded"; readonly sessionId: string }
+  /**
+   * The tenant's operator has withdrawn a recipient of a session, or a member of a
+   * group, says the directory. `sessionId` is the session's id, or the group's.
+   */
+  | { readonly type: "recipientWithdrawn"; readonly sessionId: string }
+  /** And that a withdrawal was lifted: they are taken in again. */
+  | { readonly type: "withdrawalLifted"; readonly sessionId: string }
   /** A write whose outcome was unknown is settled: it has taken place, or not. */
   | { readonly type: "settled"; readonly sessionId: string; readonly done: boolean }
   /** The device's clock and the directory's differ by so many milliseconds. */

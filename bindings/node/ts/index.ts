@@ -21,7 +21,16 @@ export type {
   StoreAccountOptions,
 } from "./plico";
 export { Account } from "./account";
-export type { EnrolmentRequest, RegisterOptions, SessionOptions } from "./account";
+export type { EnrolmentRequest, RegisterOptions } from "./register";
+export type { Expiry, SessionOptions, SessionTerms } from "./terms";
+export type {
+  EverywhereIssue,
+  EverywhereOptions,
+  EverywherePlace,
+  EverywhereProgress,
+  EverywhereSummary,
+  RevokeEverywhereOptions,
+} from "./everywhere";
 export { Group } from "./group";
 export type {
   AddOptions,
@@ -29,6 +38,7 @@ export type {
   GroupOptions,
   GroupRole,
   GroupTransferOptions,
+  NewMember,
 } from "./group";
 export type { Page, PageOptions } from "./lists";
 export { generatePassphrase } from "./devices";
@@ -39,6 +49,9 @@ export { openOfflineFile } from "./offline";
 export type { OfflineOpened } from "./offline";
 export { RecoveryKey } from "./recovery";
 export type { RecoverOptions, SetRecoveryKeyOptions } from "./recovery";
+export { Service } from "./service";
+export type { SealedItem, SealOptions, ServiceOptions, ServiceTokenRequest } from "./service";
+export type { OpenedSealed } from "./sealed";
 export { EncryptionSession } from "./session";
 export type { CryptOptions, GrantOptions, RevokeOptions, TransferOptions } from "./session";
 export { AccessList } from "./access";

@@ -1,6 +1,6 @@
 import { inspect, type InspectOptions } from "node:util";
 
-const NAMES = new Set(["userId", "grantedByUserId"]);
+const NAMES = new Set(["userId", "grantedByUserId", "missing"]);
 
 /**
  * @internal The same object, which says no person's name when it is logged:

@@ -54,7 +54,7 @@ export interface NativeMemberId {
 
 export interface NativeGroupInput {
   name?: string;
-  members: { recipient: NativeRecipient; role: string }[];
+  members: NativeNewMember[];
   fromNowOn: boolean;
 }
 
@@ -78,6 +78,7 @@ export interface NativeAccess {
   grantedByUserId?: string;
   grantedAtMs: number;
   expiresAtMs?: number;
+  withdrawn: boolean;
 }
 
 export interface NativeFormerAccess {
@@ -224,15 +225,101 @@ export interface NativeAccountInput {
   store?: NativeStore;
 }
 
+export interface NativeExpiry {
+  atMs?: number;
+  afterIdleMs?: number;
+}
+
+export interface NativeGranted {
+  recipient: NativeRecipient;
+  grant: NativeGrant;
+}
+
+export interface NativeNewMember {
+  recipient: NativeRecipient;
+  role: string;
+}
+
 export interface NativeSessionInput {
-  recipients: { recipient: NativeRecipient; grant: NativeGrant }[];
+  recipients: NativeGranted[];
+  skipMissing: boolean;
+  aes: boolean;
+  expiry?: NativeExpiry;
+  tag?: string;
+  metadata?: Uint8Array;
+}
+
+export interface NativeFailure {
+  code: string;
+  message: string;
+  recipients: string[];
+}
+
+export interface NativeDone {
+  failed?: NativeFailure;
+}
+
+/** One of both is there. */
+export interface NativeMade {
+  session?: NativeSession;
+  failed?: NativeFailure;
+}
+
+export interface NativeWalked {
+  done: number;
+  changed: number;
+  failed: number;
+  cursor: string;
+}
+
+export interface NativeEverywhereInput {
+  sessionsOnly: boolean;
+  throughGroups: boolean;
+  cascade: boolean;
+  after?: string;
+  onProgress?: (progress: NativeWalked) => void;
+}
+
+export interface NativeIssue {
+  session?: string;
+  group?: string;
+  failed?: NativeFailure;
+  stillThrough?: string;
+}
+
+export interface NativeSummary {
+  done: number;
+  changed: number;
+  failed: number;
+  stillThrough: number;
+  reduced: number;
+  issues: NativeIssue[];
+  cursor?: string;
+  interrupted?: NativeFailure;
+  last?: NativeWalked;
+}
+
+/** What a function of the app's gave; nothing if it failed. */
+export interface NativeToken {
+  token?: string;
+}
+
+export interface NativeSealInput {
+  recipients: NativeRecipient[];
+  context?: NativeContext;
   skipMissing: boolean;
   aes: boolean;
 }
 
-export interface NativePrefetched {
-  code?: string;
-  message?: string;
+export interface NativeSealed {
+  bytes: Buffer;
+  missing: string[];
+}
+
+export interface NativeOpenedSealed {
+  data: Buffer;
+  recipients: NativeMemberId[];
+  openedAs: NativeMemberId;
 }
 
 export interface NativeFileKey {
@@ -272,6 +359,16 @@ export interface NativeOfflineOpened {
 export interface NativePlico {
   tenantId(): string;
   account(input: NativeAccountInput, cancel?: Cancel): Promise<NativeAccount>;
+  service(
+    token: (tenantId: string) => Promise<NativeToken>,
+    cancel?: Cancel,
+  ): Promise<NativeService>;
+  close(): void;
+}
+
+export interface NativeService {
+  sealFor(data: Uint8Array, input: NativeSealInput, cancel?: Cancel): Promise<NativeSealed>;
+  acceptIdentityChange(userId: string, cancel?: Cancel): Promise<string>;
   close(): void;
 }
 
@@ -292,10 +389,37 @@ export interface NativeAccount extends NativeReader {
   identityId(): string | null;
   register(
     userId: string,
-    enrolment: (identityId: string) => Promise<{ token?: string }>,
+    enrolment: (identityId: string) => Promise<NativeToken>,
     cancel?: Cancel,
   ): Promise<string>;
   createSession(input: NativeSessionInput, cancel?: Cancel): Promise<NativeSession>;
+  createSessions(inputs: NativeSessionInput[], cancel?: Cancel): Promise<NativeMade[]>;
+  grantMany(ids: string[], to: NativeGranted[], cancel?: Cancel): Promise<NativeDone[][]>;
+  revokeMany(
+    ids: string[],
+    from: NativeRecipient[],
+    cascade: boolean,
+    cancel?: Cancel,
+  ): Promise<NativeDone[][]>;
+  revokeEverywhere(
+    recipient: NativeRecipient,
+    input: NativeEverywhereInput,
+    stop: Cancel | undefined,
+    cancel?: Cancel,
+  ): Promise<NativeSummary>;
+  giveAllOf(
+    from: NativeRecipient,
+    to: NativeRecipient,
+    input: NativeEverywhereInput,
+    stop: Cancel | undefined,
+    cancel?: Cancel,
+  ): Promise<NativeSummary>;
+  openSealed(
+    sealed: Uint8Array,
+    place: NativeContext | undefined,
+    cancel?: Cancel,
+  ): Promise<NativeOpenedSealed>;
+  sessionsTagged(tag: string, after: string | undefined, cancel?: Cancel): Promise<NativePage>;
   session(id: string): NativeSession;
   sessionOf(envelope: Uint8Array, cancel?: Cancel): Promise<NativeSession>;
   createGroup(input: NativeGroupInput, cancel?: Cancel): Promise<NativeGroup>;
@@ -308,7 +432,7 @@ export interface NativeAccount extends NativeReader {
   decryptMany(items: NativeField[], cancel?: Cancel): Promise<NativeFieldResult[]>;
   decryptFolder(input: NativeFile, cancel?: Cancel): Promise<NativeProgress>;
   openFolder(path: string, how: NativeStreamInput, cancel?: Cancel): Promise<NativeFolder>;
-  prefetch(ids: string[], cancel?: Cancel): Promise<NativePrefetched[]>;
+  prefetch(ids: string[], cancel?: Cancel): Promise<NativeDone[]>;
   settle(cancel?: Cancel): Promise<number>;
   acceptIdentityChange(userId: string, cancel?: Cancel): Promise<string>;
   deviceId(): string | null;
@@ -356,6 +480,13 @@ export interface NativeSession extends NativeReader {
   encryptFolder(input: NativeFile, cancel?: Cancel): Promise<NativeProgress>;
   grant(recipient: NativeRecipient, grant: NativeGrant, cancel?: Cancel): Promise<void>;
   revoke(recipient: NativeRecipient, cascade: boolean, cancel?: Cancel): Promise<void>;
+  grantAll(to: NativeGranted[], cancel?: Cancel): Promise<NativeDone[]>;
+  revokeAll(from: NativeRecipient[], cascade: boolean, cancel?: Cancel): Promise<NativeDone[]>;
+  setExpiry(expiry: NativeExpiry, cancel?: Cancel): Promise<void>;
+  expiry(cancel?: Cancel): Promise<NativeExpiry>;
+  endsAt(cancel?: Cancel): Promise<number | null>;
+  setTag(tag: string | undefined, cancel?: Cancel): Promise<void>;
+  tag(cancel?: Cancel): Promise<string | null>;
   transfer(recipient: NativeRecipient, keep?: NativeGrant, cancel?: Cancel): Promise<void>;
   leave(cancel?: Cancel): Promise<void>;
   recipients(cancel?: Cancel): Promise<NativeRecipientInfo[]>;
@@ -382,6 +513,12 @@ export interface NativeGroup {
     cancel?: Cancel,
   ): Promise<void>;
   remove(recipient: NativeRecipient, cascade: boolean, cancel?: Cancel): Promise<void>;
+  addMembers(members: NativeNewMember[], cancel?: Cancel): Promise<NativeDone[]>;
+  removeMembers(
+    members: NativeRecipient[],
+    cascade: boolean,
+    cancel?: Cancel,
+  ): Promise<NativeDone[]>;
   leave(cancel?: Cancel): Promise<void>;
   transfer(recipient: NativeRecipient, keep?: string, cancel?: Cancel): Promise<void>;
   rotate(cancel?: Cancel): Promise<void>;

@@ -11,6 +11,7 @@ import {
   type NativePlico,
   type NativePlicoInput,
 } from "./native";
+import { service, type Service, type ServiceOptions } from "./service";
 import { store as hostStore, type Store } from "./store";
 import { transport as hostTransport, type Transport } from "./transport";
 
@@ -177,7 +178,22 @@ export class Plico implements AsyncDisposable {
   }
 
   /**
-   * Closes all accounts that were opened here, and opens no more: from now on
+   * For a program of the app's backend that only seals for others. Nothing is asked for yet.
+   *
+   * Errors: `NETWORK` if the tenant is not known yet and the directory can't be reached;
+   * `CLOSED`; what a lying directory is caught with.
+   *
+   * @example
+   * ```ts
+   * const service = await plico.service({ token: ({ tenantId }) => signServiceToken(tenantId) });
+   * ```
+   */
+  async service(options: ServiceOptions): Promise<Service> {
+    return service(this.#addon, this.#native, options);
+  }
+
+  /**
+   * Closes all accounts and services that were opened here, and opens no more: from now on
    * everything says `CLOSED`, calls that are under way included, and no request
    * is sent. Closing again does nothing.
    */

@@ -1,6 +1,6 @@
 import { date, list, maybe, object, oneOf, text } from "./check";
 import { invalid } from "./errors";
-import type { NativeGrant, NativeMemberId, NativeRecipient, NativeRecipientInfo } from "./native";
+import type { NativeGrant, NativeGranted, NativeMemberId, NativeRecipient, NativeRecipientInfo } from "./native";
 import { nameless } from "./nameless";
 
 /**
@@ -79,6 +79,11 @@ export function grant(value: Grant): NativeGrant {
   const given = flags(rights);
   const expiresAtMs = maybe(expiresAt, date, "expiresAt");
   return expiresAtMs === undefined ? given : { ...given, expiresAtMs };
+}
+
+/** @internal Who gets what, in one value. */
+export function granted(value: Recipient & Grant): NativeGranted {
+  return { recipient: recipient(value), grant: grant(value) };
 }
 
 /** @internal */

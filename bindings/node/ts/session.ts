@@ -7,6 +7,7 @@ import { invalid } from "./errors";
 import { encryptMany, type Field } from "./fields";
 import { file, type FileOptions } from "./files";
 import type { FolderOptions } from "./folders";
+import { grantAll, revokeAll } from "./many";
 import type { Addon, NativeSession } from "./native";
 import { fromJson, toJson } from "./json";
 import {
@@ -14,6 +15,7 @@ import {
   grant as nativeGrant,
   recipient as nativeRecipient,
   recipientInfo,
+  until,
   type Grant,
   type Recipient,
   type RecipientInfo,
@@ -26,6 +28,7 @@ import {
   type SignedEnvelope,
 } from "./signed";
 import { stream, type ByteSource } from "./streams";
+import { expiry, nativeExpiry, type Expiry } from "./terms";
 import type { ReadableStream } from "node:stream/web";
 
 /** How something is encrypted or decrypted. */
@@ -392,6 +395,34 @@ export class EncryptionSession {
   }
 
   /**
+   * Gives many recipients rights, with one write for up to 1,024 of them. Each has its
+   * own result, in the order given, in the form of `Promise.allSettled`; a `reason` is a
+   * {@link PlicoError}, as of {@link EncryptionSession.grant}.
+   *
+   * Errors: `NETWORK` if nobody can be looked up; `OFFLINE`.
+   */
+  async grantAll(
+    recipients: readonly (Recipient & Grant)[],
+    options?: CallOptions,
+  ): Promise<PromiseSettledResult<void>[]> {
+    return grantAll(this.#addon, this.#native, recipients, options);
+  }
+
+  /**
+   * Takes all rights from many recipients and begins one new epoch, in one step. Each has
+   * its own result, as with {@link EncryptionSession.grantAll}; a `reason` is as of
+   * {@link EncryptionSession.revoke}. Whoever is not a recipient counts as done.
+   *
+   * Errors: `NETWORK` if nobody can be looked up; `OFFLINE`.
+   */
+  async revokeAll(
+    recipients: readonly Recipient[],
+    options?: RevokeOptions,
+  ): Promise<PromiseSettledResult<void>[]> {
+    return revokeAll(this.#addon, this.#native, recipients, options);
+  }
+
+  /**
    * Makes `recipient` an owner; this account keeps `keep`, or leaves.
    *
    * Errors: `NOT_ALLOWED` for whoever is not an owner; `RECIPIENTS_NOT_FOUND`.
@@ -463,8 +494,8 @@ export class EncryptionSession {
   /**
    * Asks the directory for what is new, whatever was known before.
    *
-   * Errors: `ACCESS_REVOKED`, `ACCESS_EXPIRED`, `SESSION_ENDED`,
-   * `SESSION_NOT_FOUND`, `NETWORK`, and whatever a lying directory is caught with.
+   * Errors: `ACCESS_REVOKED`, `ACCESS_EXPIRED`, `ACCESS_WITHDRAWN`,
+   * `SESSION_ENDED`, `SESSION_NOT_FOUND`, `NETWORK`, and whatever a lying directory is caught with.
    */
   async refresh(options?: CallOptions): Promise<void> {
     return call(
@@ -499,6 +530,81 @@ export class EncryptionSession {
       this.#addon,
       () => options,
       (cancel) => this.#native.end(cancel),
+    );
+  }
+
+  /**
+   * Says until when the session lasts: until a time, or until nobody has used it for a
+   * while; `{}` without end. It replaces what was said before: an end can be moved, and
+   * taken away, until it has come. Then nobody opens the session any more, its owner
+   * included, and the directory deletes everything but the log.
+   *
+   * Changing the session, writing to it and opening it are use, by whoever may; use while
+   * offline is not. Clients tell the directory when a quarter of the time is over.
+   *
+   * Errors: `NOT_ALLOWED` for whoever is not an owner; `INVALID_ARGUMENT` for less than a
+   * minute without use; `ENTRY_INVALID` for an end in the past; `SESSION_ENDED`.
+   *
+   * @example
+   * ```ts
+   * await session.setExpiry({ at: endOfYear, afterIdleMs: 30 * DAY_MS });
+   * ```
+   */
+  async setExpiry(expiry: Expiry, options?: CallOptions): Promise<void> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.setExpiry(nativeExpiry(expiry), cancel),
+    );
+  }
+
+  /** What {@link EncryptionSession.setExpiry} has said. */
+  async expiry(options?: CallOptions): Promise<Expiry> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.expiry(cancel).then(expiry),
+    );
+  }
+
+  /** When the session ends if nobody uses it; `undefined`: never. */
+  async endsAt(options?: CallOptions): Promise<Date | undefined> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.endsAt(cancel).then((ms) => until(ms ?? undefined)),
+    );
+  }
+
+  /**
+   * Gives the session a tag of 1 to 128 bytes of UTF-8, in place of an earlier one, or
+   * none: by it the session is found ({@link Account.sessionsTagged}), by its recipients
+   * and by the app's backend. **The directory and the backend can read it**; for what they
+   * must not see there is {@link EncryptionSession.setMetadata}. Needs the rights to
+   * forward and to revoke.
+   *
+   * Errors: `NOT_ALLOWED`, `TOO_LARGE`; `INVALID_ARGUMENT` for an empty one.
+   *
+   * @param tag `undefined` takes it away.
+   */
+  async setTag(tag: string | undefined, options?: CallOptions): Promise<void> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.setTag(maybe(tag, text, "tag"), cancel),
+    );
+  }
+
+  /**
+   * The session's tag; `undefined`: it has none.
+   *
+   * Errors: `ANSWER_MISMATCH` if the directory withholds it.
+   */
+  async tag(options?: CallOptions): Promise<string | undefined> {
+    return call(
+      this.#addon,
+      () => options,
+      (cancel) => this.#native.tag(cancel).then((tag) => tag ?? undefined),
     );
   }
 

@@ -88,6 +88,8 @@ impl EventOutput {
                 ..Self::session("epochBegun", session)
             },
             Event::AccessEnded { session } => Self::session("accessEnded", session),
+            Event::RecipientWithdrawn { session } => Self::session("recipientWithdrawn", session),
+            Event::WithdrawalLifted { session } => Self::session("withdrawalLifted", session),
             Event::Settled { session, done } => Self {
                 done: Some(done),
                 ..Self::session("settled", session)

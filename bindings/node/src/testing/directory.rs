@@ -3,15 +3,17 @@
 use super::connection::ConnectionHandle;
 use super::lie;
 use super::person::PersonHandle;
-use crate::failure::thrown;
+use crate::failure::{invalid, thrown};
+use crate::lists::id;
 use crate::plico_handle::{PlicoHandle, PlicoInput};
 use crate::runtime::{Cancel, promise};
-use crate::values::duration;
+use crate::sealed::ServiceHandle;
+use crate::values::{RecipientInput, duration};
 use napi::Env;
 use napi::bindgen_prelude::PromiseRaw;
 use napi_derive::napi;
 use plico::testing::{Backup, TestClock, TestDirectory};
-use plico::{IdentityId, Result};
+use plico::{IdentityId, MemberId, Recipient, Result, SessionId};
 use std::time::Duration;
 
 /// A directory's whole content at one moment.
@@ -27,6 +29,28 @@ pub struct AccompliceOutput {
     pub user_id: String,
     /// The identity.
     pub identity_id: String,
+}
+
+/// A program that seals, and its connection.
+#[napi(object, object_from_js = false)]
+pub struct TestServiceOutput {
+    /// The program.
+    pub service: ServiceHandle,
+    /// Its connection.
+    pub connection: ConnectionHandle,
+}
+
+/// A session or a group: their ids have one form, and one address.
+fn operated(id: &str) -> Result<SessionId> {
+    id.parse()
+}
+
+fn member(who: RecipientInput) -> Result<MemberId> {
+    match who.into_core()? {
+        Recipient::Identity(id) => Ok(MemberId::Identity(id)),
+        Recipient::Group(id) => Ok(MemberId::Group(id)),
+        _ => Err(invalid("who is meant is named by an identityId or a group")),
+    }
 }
 
 /// A directory in this process.
@@ -183,6 +207,82 @@ impl DirectoryHandle {
             .directory
             .enrol_again(&user_id, identity, number as u64);
         Ok(token)
+    }
+
+    /// The operator withdraws a person or a group from a session or a group.
+    #[napi]
+    pub fn withdraw<'env>(
+        &self,
+        env: &'env Env,
+        of: String,
+        who: RecipientInput,
+    ) -> napi::Result<PromiseRaw<'env, ()>> {
+        let directory = self.directory.clone();
+        promise(env, None, async move {
+            directory.withdraw(operated(&of)?, member(who)?).await
+        })
+    }
+
+    /// And takes it back.
+    #[napi]
+    pub fn lift<'env>(
+        &self,
+        env: &'env Env,
+        of: String,
+        who: RecipientInput,
+    ) -> napi::Result<PromiseRaw<'env, ()>> {
+        let directory = self.directory.clone();
+        promise(env, None, async move {
+            directory.lift(operated(&of)?, member(who)?).await
+        })
+    }
+
+    /// The operator destroys a session or a group.
+    #[napi]
+    pub fn destroy<'env>(&self, env: &'env Env, of: String) -> napi::Result<PromiseRaw<'env, ()>> {
+        let directory = self.directory.clone();
+        promise(
+            env,
+            None,
+            async move { directory.destroy(operated(&of)?).await },
+        )
+    }
+
+    /// What the backend finds by a tag.
+    #[napi]
+    pub fn find_sessions<'env>(
+        &self,
+        env: &'env Env,
+        tag: String,
+        after: Option<String>,
+    ) -> napi::Result<PromiseRaw<'env, Vec<String>>> {
+        let directory = self.directory.clone();
+        promise(env, None, async move {
+            let found = directory.find_sessions(&tag, id(after)?).await?;
+            Ok(found.iter().map(ToString::to_string).collect())
+        })
+    }
+
+    /// The backend's token for a program of its own.
+    #[napi]
+    pub fn service_token(&self) -> String {
+        self.directory.service_token()
+    }
+
+    /// A program of the backend that seals, with its connection.
+    #[napi]
+    pub fn service<'env>(
+        &self,
+        env: &'env Env,
+    ) -> napi::Result<PromiseRaw<'env, TestServiceOutput>> {
+        let directory = self.directory.clone();
+        promise(env, None, async move {
+            let (service, connection) = directory.service().await?;
+            Ok(TestServiceOutput {
+                service: ServiceHandle::new(service),
+                connection: ConnectionHandle { connection },
+            })
+        })
     }
 
     /// The backend's word on whether an identity may do anything.

@@ -190,3 +190,24 @@ export const connection = merge(
   inside(notFunction, (onEvent) => ({ onEvent })),
   inside(notFunction, (onLog) => ({ onLog })),
 );
+export const expiries = merge(
+  notObject,
+  inside(notDate, (at) => ({ at })),
+  inside(notMs, (afterIdleMs) => ({ afterIdleMs })),
+  { short: { afterIdleMs: 59_999 } },
+);
+export const terms = merge(
+  inside(expiries, (expiry) => ({ expiry })),
+  inside(but(everything, "text"), (tag) => ({ tag })),
+  inside(but(everything, "bytes"), (metadata) => ({ metadata })),
+  { empty: { tag: "" } },
+);
+export const everywhereOptions = merge(
+  callOptions,
+  inside(notBoolean, (sessionsOnly) => ({ sessionsOnly })),
+  inside(notBoolean, (throughGroups) => ({ throughGroups })),
+  // Not even text is a cursor.
+  inside(everything, (after) => ({ after })),
+  inside(notFunction, (onProgress) => ({ onProgress })),
+  inside(notSignal, (stop) => ({ stop })),
+);

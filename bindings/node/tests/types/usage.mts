@@ -10,6 +10,7 @@ import {
   PlicoError,
   RecoveryKey,
   SealedFolder,
+  Service,
   cipherBackend,
   generatePassphrase,
   openOfflineFile,
@@ -20,10 +21,13 @@ import {
   type Decrypted,
   type DecryptedSigned,
   type DeviceInfo,
+  type EverywhereSummary,
+  type Expiry,
   type FileKey,
   type Fingerprint,
   type GroupMember,
   type GroupRole,
+  type OpenedSealed,
   type OfflineOpened,
   type Page,
   type RangedSource,
@@ -31,6 +35,8 @@ import {
   type PlicoEvent,
   type Recipient,
   type RecipientInfo,
+  type SealedItem,
+  type SessionTerms,
   type SignedEnvelope,
   type Store,
   type Transport,
@@ -80,6 +86,7 @@ export async function usage(): Promise<void> {
     onEvent(event: PlicoEvent) {
       if (event.type === "epochBegun") console.log(event.sessionId, event.epoch);
       if (event.type === "keyRenewalNear") console.log(event.identityId, new Date(event.atMs));
+      if (event.type === "recipientWithdrawn") console.log(event.sessionId);
       if (event.type === "recoveryUsed") console.log(event.identityId);
       // @ts-expect-error: only some events have an identity
       event.identityId;
@@ -202,6 +209,55 @@ export async function usage(): Promise<void> {
   console.log(settled, results, accepted, (await account.sessionOf(sealed)).id);
   await account.offline().maxStaleness(0).session(session.id).refresh();
 
+  const expiry: Expiry = await session.expiry();
+  const ends: Date | undefined = await session.endsAt();
+  const tag: string | undefined = await session.tag();
+  await session.setExpiry({ at: ends ?? new Date(), afterIdleMs: expiry.afterIdleMs });
+  await session.setTag(tag, { signal: AbortSignal.timeout(9) });
+  // @ts-expect-error: that it is to have none is said
+  await session.setTag();
+  // @ts-expect-error: a time is a Date
+  await session.setExpiry({ at: 7 });
+  const terms: SessionTerms[] = [{ recipients: [{ userId: "a" }], expiry, tag: "x", metadata: bytes }];
+  for (const made of await account.createSessions(terms)) {
+    const id: string | undefined = made.status === "fulfilled" ? made.value.id : undefined;
+    console.log(id, (await account.sessionsTagged("x", { after: session.id })).items);
+  }
+  // @ts-expect-error: one signal for all
+  await account.createSessions([{ signal: AbortSignal.timeout(9) }]);
+  const both = [{ userId: "a", rights: ["read", "forward"] as const }, { identityId: id }];
+  const each: PromiseSettledResult<void>[] = await session.grantAll(both);
+  const [first]: PromiseSettledResult<void>[][] = await account.grantMany([session.id], both);
+  await account.revokeMany([session.id], both, { cascade: true });
+  await session.revokeAll(both, { cascade: true });
+  console.log(each[0]?.status, first?.[0]?.status);
+  const summary: EverywhereSummary = await account.revokeEverywhere({ userId: "a" }, {
+    cascade: true,
+    sessionsOnly: false,
+    throughGroups: true,
+    stop: AbortSignal.timeout(9),
+    onProgress: ({ done, changed, failed, cursor }) => console.log(done, changed, failed, cursor),
+  });
+  for (const it of summary.issues) {
+    if (it.problem === "failed") console.log(it.session ?? it.group, it.error.code);
+    else if (it.problem === "stillThrough") console.log(it.through);
+    // @ts-expect-error: only what failed has an error
+    else console.log(it.error);
+  }
+  await account.giveAllOf({ userId: "a" }, { userId: "b" }, { after: summary.cursor });
+  // @ts-expect-error: giving revokes nobody
+  await account.giveAllOf({ userId: "a" }, { userId: "b" }, { cascade: true });
+
+  await using service: Service = await plico.service({ token: async ({ tenantId }) => tenantId });
+  const item: SealedItem = await service.sealFor([{ userId: "a" }], bytes, { context, suite: 2, onMissing: "skip" });
+  const unsealed: OpenedSealed = await account.openSealed(item.bytes, { context });
+  const unsigned: false = unsealed.writtenBy.signed;
+  console.log(item.missing, unsealed.data, unsealed.recipients[0]?.group, unsealed.openedAs, unsigned);
+  // @ts-expect-error: the token is text
+  await plico.service({ token: () => 7 });
+  // @ts-expect-error: made by Plico.service
+  new Service();
+
   const group: Group = await account.createGroup({
     name: "the practice",
     members: [{ userId: "nurse.b" }, { group: id, role: "manager" }],
@@ -217,6 +273,8 @@ export async function usage(): Promise<void> {
   const who: Recipient = members[0]?.who ?? { group: group.id };
   await account.group(group.id).add(who, { role: role ?? "member", expiresAt: new Date() });
   await group.remove(who, { cascade: true });
+  await group.addMembers([who, { userId: "locum.c", role: "manager" }]);
+  await group.removeMembers([who], { cascade: true });
   await group.transfer({ userId: "dr.b" }, { keep: "manager", signal: AbortSignal.timeout(9) });
   // @ts-expect-error: rights are a session's
   await group.add(who, { rights: ["read"] });
@@ -228,7 +286,7 @@ export async function usage(): Promise<void> {
   const list: AccessList = await session.whoMayRead();
   const ways: readonly Access[] = list.mayRead;
   const cause: AccessEnd | undefined = list.former[0]?.cause;
-  console.log(page.items, more, ways[0]?.path, cause, list.toTree(), list.asOf.getTime());
+  console.log(page.items, more, ways[0]?.path, ways[0]?.withdrawn, cause, list.toTree(), list.asOf.getTime());
   // @ts-expect-error: made by a session
   new AccessList();
   // @ts-expect-error: made by an account
@@ -330,6 +388,15 @@ export async function kit(): Promise<void> {
   console.log(same, plico, directory.told, directory.clock.now().getTime());
   await directory.setStanding("…", false);
   await directory.setUserKeyDays(90);
+  await directory.withdraw("…", { identityId: "…" });
+  await directory.lift("…", { group: "…" });
+  await directory.destroy("…");
+  // @ts-expect-error: the operator knows ids
+  await directory.withdraw("…", { userId: "dr.a" });
+  const ids: string[] = await directory.findSessions("case 42", "…");
+  const { service, connection: theirs } = await directory.service();
+  await service.sealFor([{ userId: "dr.a" }], bytes);
+  console.log(ids, theirs.urls, directory.serviceToken().length);
   await directory.restore(await directory.backup());
   // @ts-expect-error: backups are made by the directory
   await directory.restore({});

@@ -3,6 +3,8 @@ import { boolean, count, maybe, milliseconds, object, options as checked, text }
 import { invalid } from "../errors";
 import { connectionInput, makePlico, type ConnectionOptions, type Plico } from "../plico";
 import { makeConnection, nativeConnection, type TestConnection } from "./connection";
+import { recipient, type MemberId } from "../recipients";
+import { makeService, type Service } from "../service";
 import type { Lie } from "./lies";
 import { addon, type NativeBackup, type NativeDirectory } from "./native";
 import { makePerson, type TestPerson } from "./person";
@@ -44,6 +46,14 @@ export interface Accomplice {
   readonly userId: string;
   /** The identity. */
   readonly identityId: string;
+}
+
+/** A program of the app's backend that seals for others. */
+export interface TestService {
+  /** The program. */
+  readonly service: Service;
+  /** Its own connection, with its switches. */
+  readonly connection: TestConnection;
 }
 
 const backups = new WeakMap<Backup, NativeBackup>();
@@ -186,6 +196,75 @@ export class TestDirectory {
       addon,
       () => undefined,
       () => this.#native.setStanding(text(identityId, "identityId"), boolean(active, "active")),
+    );
+  }
+
+  /**
+   * The operator withdraws a person or a group from a session or a group: they are given
+   * nothing and may do nothing in it (`ACCESS_WITHDRAWN`), until that is
+   * {@link TestDirectory.lift | lifted}. Errors: `CONFLICT` for a second change within
+   * one second of the clock; `SESSION_NOT_FOUND`.
+   *
+   * @param of The id of a session or of a group.
+   */
+  async withdraw(of: string, who: MemberId): Promise<void> {
+    return call(
+      addon,
+      () => undefined,
+      () => this.#native.withdraw(text(of, "of"), recipient(who)),
+    );
+  }
+
+  /** And takes it back. Errors: as {@link TestDirectory.withdraw}. */
+  async lift(of: string, who: MemberId): Promise<void> {
+    return call(
+      addon,
+      () => undefined,
+      () => this.#native.lift(text(of, "of"), recipient(who)),
+    );
+  }
+
+  /**
+   * The operator destroys a session or a group: the directory deletes all but its log.
+   * Errors: `SESSION_NOT_FOUND`.
+   *
+   * @param of The id of a session or of a group.
+   */
+  async destroy(of: string): Promise<void> {
+    return call(
+      addon,
+      () => undefined,
+      () => this.#native.destroy(text(of, "of")),
+    );
+  }
+
+  /** What the app's backend finds by a tag: the ids of at most 1,024 sessions after `after`. */
+  async findSessions(tag: string, after?: string): Promise<string[]> {
+    return call(
+      addon,
+      () => undefined,
+      () => this.#native.findSessions(text(tag, "tag"), maybe(after, text, "after")),
+    );
+  }
+
+  /**
+   * What an app's backend signs so that a program of its own may look keys up, valid for
+   * five minutes: see {@link Plico.service}.
+   */
+  serviceToken(): string {
+    return this.#native.serviceToken();
+  }
+
+  /** A program of the app's backend that seals for others, with a connection of its own. */
+  async service(): Promise<TestService> {
+    return call(
+      addon,
+      () => undefined,
+      () =>
+        this.#native.service().then(({ service, connection }) => ({
+          service: makeService(addon, service),
+          connection: makeConnection(connection),
+        })),
     );
   }
 

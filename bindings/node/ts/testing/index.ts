@@ -8,6 +8,13 @@
 
 export { TestConnection } from "./connection";
 export { TestDirectory } from "./directory";
-export type { Accomplice, Backup, PersonOptions, TestClock, TestPlicoOptions } from "./directory";
+export type {
+  Accomplice,
+  Backup,
+  PersonOptions,
+  TestClock,
+  TestPlicoOptions,
+  TestService,
+} from "./directory";
 export type { Lie } from "./lies";
 export { TestPerson } from "./person";

@@ -97,12 +97,19 @@
  * | `SessionMetadataOlder` | gives the metadata that a session had before |
  * | `SessionMetadataInvented` | gives metadata that the log knows nothing of |
  * | `SessionMetadataWithheld` | gives no metadata though the log names some |
+ * | `SessionExpiryMoved` | shows another end of the session, by an entry of a colluding recipient who may not set one |
+ * | `SessionRotationLetsIn` | begins an epoch with a recipient whom nobody has granted anything, by an entry of a colluding one |
+ * | `SessionTagAltered` | alters one bit of a session's tag |
+ * | `SessionTagWithheld` | gives no tag although the log names one |
+ * | `WithdrawalInvented` | says that the operator has withdrawn a recipient, who was not |
+ * | `WithdrawalUndone` | says that nobody is withdrawn, and lets them in again |
  * | `GroupRemovalHidden` | shows a group's log as it was before somebody was removed |
  * | `GroupSwapped` | shows another group's log under a group's id |
  * | `GroupKeyForged` | begins a generation of a group's key in an owner's name, with a forged signature |
  * | `GroupCircle` | shows a group as a member of itself, by an entry of a colluding manager |
  * | `GroupMemberLeftOut` | begins a generation of a group's key for all but one member, by an entry of a colluding one |
  * | `GroupMemberLetIn` | adds somebody to a group by an entry of a plain member |
+ * | `GroupKeyRevived` | begins an epoch that is wrapped to the key that a group had before, by an entry of a colluding member |
  * | `GroupPathForged` | begins an epoch by an entry of somebody who says to be in a group, and is not |
  * | `WrapsOfAnotherRecipient` | gives another recipient's wraps |
  * | `WrapSealedForAnother` | gives the wrap that is sealed for another recipient under this one's name |
@@ -139,6 +146,7 @@
  * | `StatusWrong` | answers with a status that no answer has |
  * | `ProblemAccessRevoked` | says that the client's access was revoked |
  * | `ProblemAccessExpired` | says that the client's access has expired |
+ * | `ProblemAccessWithdrawn` | says that the operator has withdrawn the client's access |
  * | `ProblemSessionEnded` | says that the session was ended |
  * | `ProblemSessionNotFound` | says that there is no such session |
  * | `ProblemIdentityDisabled` | says that the client's identity was disabled |
@@ -154,6 +162,9 @@
  * | `WriteCalledConflict` | carries a write out and says that somebody else wrote first |
  * | `CreationClaimed` | claims to have made a session that it has not made |
  * | `EnrolmentClaimed` | claims an enrolment that it has not carried out |
+ * | `BatchCutShort` | carries out the first of several writes in a request, and claims all of them with signed heads |
+ * | `BatchResultsMissing` | carries several writes out and leaves the result of one out |
+ * | `BatchResultsSwapped` | carries several writes out and exchanges the results of two |
  */
 export type Lie =
   | "UserIdWithoutWord"
@@ -250,12 +261,19 @@ export type Lie =
   | "SessionMetadataOlder"
   | "SessionMetadataInvented"
   | "SessionMetadataWithheld"
+  | "SessionExpiryMoved"
+  | "SessionRotationLetsIn"
+  | "SessionTagAltered"
+  | "SessionTagWithheld"
+  | "WithdrawalInvented"
+  | "WithdrawalUndone"
   | "GroupRemovalHidden"
   | "GroupSwapped"
   | "GroupKeyForged"
   | "GroupCircle"
   | "GroupMemberLeftOut"
   | "GroupMemberLetIn"
+  | "GroupKeyRevived"
   | "GroupPathForged"
   | "WrapsOfAnotherRecipient"
   | "WrapSealedForAnother"
@@ -292,6 +310,7 @@ export type Lie =
   | "StatusWrong"
   | "ProblemAccessRevoked"
   | "ProblemAccessExpired"
+  | "ProblemAccessWithdrawn"
   | "ProblemSessionEnded"
   | "ProblemSessionNotFound"
   | "ProblemIdentityDisabled"
@@ -306,4 +325,7 @@ export type Lie =
   | "WriteDenied"
   | "WriteCalledConflict"
   | "CreationClaimed"
-  | "EnrolmentClaimed";
+  | "EnrolmentClaimed"
+  | "BatchCutShort"
+  | "BatchResultsMissing"
+  | "BatchResultsSwapped";

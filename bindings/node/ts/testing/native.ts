@@ -6,6 +6,8 @@ import {
   type NativeAccount,
   type NativePlico,
   type NativePlicoInput,
+  type NativeRecipient,
+  type NativeService,
   type Cancel,
 } from "../native";
 
@@ -47,6 +49,12 @@ export interface NativeDirectory {
   accomplice(userId: string): Promise<{ userId: string; identityId: string }>;
   enrol(userId: string, identityId: string, number: number): string;
   setStanding(identityId: string, active: boolean): Promise<void>;
+  withdraw(of: string, who: NativeRecipient): Promise<void>;
+  lift(of: string, who: NativeRecipient): Promise<void>;
+  destroy(of: string): Promise<void>;
+  findSessions(tag: string, after?: string): Promise<string[]>;
+  serviceToken(): string;
+  service(): Promise<{ service: NativeService; connection: NativeConnection }>;
   setUserKeyDays(days: number): Promise<void>;
   down(down: boolean): void;
   restart(): Promise<void>;
