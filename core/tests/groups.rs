@@ -254,7 +254,8 @@ async fn groups_in_groups() {
     let fourth = GroupOptions::new().member(Recipient::group(network.id()), GroupRole::Member);
     let fourth = doctor.create_group(fourth).await.unwrap();
     let fifth = GroupOptions::new().member(Recipient::group(fourth.id()), GroupRole::Member);
-    assert!(doctor.create_group(fifth).await.is_err());
+    let refused = doctor.create_group(fifth).await;
+    assert_eq!(code(refused), ErrorCode::EntryInvalid);
     // Nor from below, which only the directory can see.
     let small = doctor.create_group(GroupOptions::new()).await.unwrap();
     let deeper = practice

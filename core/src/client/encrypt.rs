@@ -302,9 +302,11 @@ impl Account {
         let view = inner.while_open(view).await?;
         let key = view.envelope_key(epoch)?;
         if self.freshness != Freshness::Offline {
-            inner
-                .while_open(async { Ok(inner.say_in_use(&view).await) })
-                .await?;
+            let told = async {
+                inner.say_in_use(&view).await;
+                Ok(())
+            };
+            inner.while_open(told).await?;
         }
         Ok((view, key))
     }

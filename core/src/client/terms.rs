@@ -19,7 +19,9 @@ use plico_protocol::format::ids::Kind;
 use plico_protocol::primitives::hash::sha256;
 use plico_protocol::primitives::random::random_bytes;
 use plico_protocol::rights::draft::{Draft, Writer as DraftWriter, set_metadata, set_tag};
-use plico_protocol::rights::{DueReason, Known, Outcome, SessionState, due, replay_session};
+use plico_protocol::rights::{
+    DueReason, Known, Outcome, RightsError, SessionState, due, replay_session,
+};
 use plico_protocol::wire::limits::MAX_METADATA;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -111,7 +113,12 @@ fn apply(
     known: &(dyn Known + 'static),
 ) -> Result<SessionState> {
     let entries = std::slice::from_ref(&draft.entry);
-    match replay_session(state, entries, known).map_err(|error| draft_error(error.into()))? {
+    let refused = |error: RightsError| match error {
+        // Not a history that is wrong, but one that we may not make.
+        RightsError::Circle | RightsError::TooDeep => ErrorCode::EntryInvalid.into(),
+        error => draft_error(error.into()),
+    };
+    match replay_session(state, entries, known).map_err(refused)? {
         Outcome::Done(state) => Ok(*state),
         // All that it names was known when it was drafted.
         Outcome::Needs(_) => Err(ErrorCode::Internal.into()),
