@@ -8,9 +8,10 @@ mod ward;
 use plico::ports::{BoxFuture, ByteSink, ByteSource, RangedSource};
 use plico::testing::TestDirectory;
 use plico::{
-    Account, AccountOptions, DeviceId, EncryptionSession, ErrorCode, Expiry, FileKey, FileOptions,
-    Grant, Group, GroupId, GroupOptions, GroupRole, Plico, Recipient, RecoverOptions, RecoveryKey,
-    RegisterOptions, RevokeOptions, SnapshotOptions,
+    Account, AccountOptions, DeviceId, EncryptionSession, ErrorCode, EverywhereOptions, Expiry,
+    FileKey, FileOptions, Grant, Group, GroupId, GroupOptions, GroupRole, Plico, Recipient,
+    RecoverOptions, RecoveryKey, RegisterOptions, RevokeOptions, SessionId, SessionOptions,
+    SnapshotOptions,
 };
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -30,6 +31,9 @@ struct Things {
     sealed_file: PathBuf,
     key: FileKey,
     recovery: RecoveryKey,
+    sessions: Vec<SessionId>,
+    grants: Vec<(Recipient, Grant)>,
+    recipients: Vec<Recipient>,
 }
 
 fn call<'a, T>(work: impl Future<Output = plico::Result<T>> + Send + 'a) -> Call<'a> {
@@ -81,6 +85,38 @@ fn of_account<'a>(account: &'a Account, things: &'a Things) -> Vec<(&'static str
         (
             "create_group",
             call(account.create_group(GroupOptions::new())),
+        ),
+        (
+            "create_sessions",
+            call(account.create_sessions(vec![SessionOptions::new()])),
+        ),
+        (
+            "grant_many",
+            call(account.grant_many(&things.sessions, &things.grants)),
+        ),
+        (
+            "revoke_many",
+            call(account.revoke_many(
+                &things.sessions,
+                &things.recipients,
+                RevokeOptions::default(),
+            )),
+        ),
+        (
+            "revoke_everywhere",
+            call(account.revoke_everywhere(Recipient::user("patient.7"), EverywhereOptions::new())),
+        ),
+        (
+            "give_all_of",
+            call(account.give_all_of(
+                Recipient::user("patient.7"),
+                Recipient::user("dr.b"),
+                EverywhereOptions::new(),
+            )),
+        ),
+        (
+            "open_sealed",
+            call(account.open_sealed(&things.sealed, None)),
         ),
         ("groups", call(account.groups(None))),
         ("sessions", call(account.sessions(None))),
@@ -287,6 +323,11 @@ fn of_session<'a>(
         ("set_metadata", call(session.set_metadata(&[0; 9000]))),
         ("metadata", call(session.metadata())),
         ("recipients", call(session.recipients())),
+        ("grant_all", call(session.grant_all(&things.grants))),
+        (
+            "revoke_all",
+            call(session.revoke_all(&things.recipients, RevokeOptions::default())),
+        ),
         ("set_expiry", call(session.set_expiry(Expiry::never()))),
         ("expiry", call(session.expiry())),
         ("ends_at", call(session.ends_at())),
@@ -331,6 +372,9 @@ impl Scene {
             sealed_file,
             key: FileKey::passphrase("short"),
             recovery: RecoveryKey::generate(),
+            sessions: vec![session.id()],
+            grants: vec![(Recipient::user("patient.7"), Grant::read())],
+            recipients: vec![Recipient::user("patient.7")],
         };
         Self {
             directory,
@@ -478,6 +522,12 @@ fn of_group(group: &Group) -> Vec<(&'static str, Call<'_>)> {
         (
             "remove_with",
             call(group.remove_with(Recipient::user("patient.7"), RevokeOptions::cascade())),
+        ),
+        ("add_members", call(group.add_members(&[]))),
+        ("remove_members", call(group.remove_members(&[]))),
+        (
+            "remove_members_with",
+            call(group.remove_members_with(&[], RevokeOptions::cascade())),
         ),
         ("leave", call(group.leave())),
         (
