@@ -190,15 +190,21 @@ fn rotated_through(
     plico_protocol::chain::sign_entry(entry, writer.key)
 }
 
+/// The group that a session was made for.
+fn first_group(entries: &[SignedEntry]) -> Option<ChainId> {
+    let first = &entries.first()?.entry;
+    let body = SessionBody::decode(first.entry_type, first.body.as_slice());
+    let groups = body.map(|it| it.groups()).unwrap_or_default();
+    groups.first().map(|(group, _)| *group)
+}
+
 /// An epoch of a session that is wrapped to the key that a group had before its last one.
 async fn key_revived(liar: &Liar<'_>, session: ChainId) -> Result<Option<SignedEntry>> {
     let entries = liar.entries(session).await?;
-    let (state, mut known) = liar.session(&entries).await?;
-    let group = state.members().find(|(it, _)| it.kind == Kind::Group);
-    let Some((group, _)) = group else {
+    let Some(group) = first_group(&entries) else {
         return Ok(None);
     };
-    let log = liar.entries(group.chain()).await?;
+    let log = liar.entries(group).await?;
     let Some(last) = log.iter().rposition(|it| it.entry.entry_type == 20) else {
         return Ok(None);
     };
@@ -207,13 +213,16 @@ async fn key_revived(liar: &Liar<'_>, session: ChainId) -> Result<Option<SignedE
     let (Some(key), Some(crook)) = (old.group_key(), liar.accomplice_in(&now)) else {
         return Ok(None);
     };
-    let writer = liar.writer(&crook, &mut known).await?;
+    let writer = liar.writer(&crook, &mut super::liar::Known::new()).await?;
     let step = Step {
-        group: group.chain(),
+        group,
         position: super::liar::position_of(&log),
     };
+    // The first entry has begun an epoch, and so has each rotation.
+    let begins = |it: &&SignedEntry| matches!(it.entry.entry_type, 1 | 4);
+    let epochs = entries.iter().filter(begins).count();
     let rotate = SessionRotate {
-        epoch: false_epoch(state.current_epoch() + 1, state.members().count()),
+        epoch: false_epoch(u32::try_from(epochs).unwrap_or(u32::MAX), 2),
         updates: vec![key],
         removals: Vec::new(),
     };
@@ -223,15 +232,10 @@ async fn key_revived(liar: &Liar<'_>, session: ChainId) -> Result<Option<SignedE
 /// An epoch of a session by somebody who is not in the group that is named.
 async fn path_forged(liar: &Liar<'_>, session: ChainId) -> Result<Option<SignedEntry>> {
     let entries = liar.entries(session).await?;
-    let Some(first) = entries.first() else {
+    let Some(group) = first_group(&entries) else {
         return Ok(None);
     };
-    let body = SessionBody::decode(first.entry.entry_type, first.entry.body.as_slice());
-    let groups = body.map(|it| it.groups()).unwrap_or_default();
-    let Some((group, _)) = groups.first() else {
-        return Ok(None);
-    };
-    let log = liar.entries(*group).await?;
+    let log = liar.entries(group).await?;
     let stranger = liar.stranger().await?;
     let mut known = super::liar::Known::new();
     let writer = liar.writer(&stranger, &mut known).await?;
@@ -241,7 +245,7 @@ async fn path_forged(liar: &Liar<'_>, session: ChainId) -> Result<Option<SignedE
         removals: Vec::new(),
     };
     let step = Step {
-        group: *group,
+        group,
         position: super::liar::position_of(&log),
     };
     Ok(Some(rotated_through(&entries, &writer, step, rotate)))
