@@ -217,7 +217,7 @@ extension PlicoError.Code: CaseIterable {
         .enrolmentInvalid, .enrolmentExpired, .userIdTaken, .recoveryKeyUnknown,
         .identityDisabled, .identityDeleted, .pairingNotFound, .backupRefused,
         .tooManyTries, .tenantNotFound, .identityNotFound, .groupNotFound,
-        .sessionNotFound, .accessRevoked, .accessExpired, .sessionEnded, .notAllowed,
+        .sessionNotFound, .accessRevoked, .accessExpired, .accessWithdrawn, .sessionEnded, .notAllowed,
         .conflict, .authorBehind, .tooLarge, .unsupportedMediaType, .notFound,
         .methodNotAllowed, .unavailable, .internal, .identityChanged,
         .attestationInvalid, .historyShortened, .historyForked, .historyInvalid,

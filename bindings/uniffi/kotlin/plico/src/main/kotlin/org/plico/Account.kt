@@ -20,7 +20,8 @@ import java.time.Instant
 public class Account private constructor(
     private val handle: AccountHandle,
     private val causes: Causes,
-) : ManySessions by ManySessionsOf(handle, causes), AutoCloseable {
+) : ManySessions(handle, causes),
+    AutoCloseable {
     /** The identity, 43 characters of base64url; null before [register] and after [close]. */
     public val identityId: String? get() = handle.identityId()
 

@@ -6,7 +6,10 @@ import org.plico.ffi.ItemResult
 import org.plico.ffi.RecipientGrant
 
 /** The calls of an [Account] that do something in many sessions, in few requests. */
-public sealed interface ManySessions {
+public abstract class ManySessions internal constructor(
+    private val handle: AccountHandle,
+    private val causes: Causes,
+) {
     /**
      * Makes many sessions, in few requests. Those with the same recipients are made all
      * the same.
@@ -16,7 +19,12 @@ public sealed interface ManySessions {
      * @throws PlicoException [ErrorCode.NOT_REGISTERED], [ErrorCode.OFFLINE],
      *   [ErrorCode.INVALID_ARGUMENT] for what is not an id.
      */
-    public suspend fun createSessions(sessions: List<SessionOptions>): List<Result<EncryptionSession>>
+    public suspend fun createSessions(sessions: List<SessionOptions>): List<Result<EncryptionSession>> {
+        val watch = causes.watch()
+        return call(causes) { handle.createSessions(sessions.map { it.toCore() }, null) }.map { made ->
+            made.session?.let { Result.success(EncryptionSession.of(it, causes)) } ?: failed(made.failure, watch)
+        }
+    }
 
     /**
      * Gives recipients rights in each of the sessions, with one write for each session,
@@ -30,7 +38,11 @@ public sealed interface ManySessions {
      *   [ErrorCode.INVALID_ARGUMENT] for what is not an id; [ErrorCode.NETWORK] if nobody
      *   can be looked up.
      */
-    public suspend fun grantMany(sessionIds: List<String>, recipients: Map<Recipient, Grant>): List<List<Result<Unit>>>
+    public suspend fun grantMany(sessionIds: List<String>, recipients: Map<Recipient, Grant>): List<List<Result<Unit>>> {
+        val watch = causes.watch()
+        val results = call(causes) { handle.grantMany(sessionIds, recipients.toCore(), null) }
+        return results.map { it.told(watch) }
+    }
 
     /**
      * Takes all rights from recipients in each of the sessions, with one write and one
@@ -46,7 +58,11 @@ public sealed interface ManySessions {
         sessionIds: List<String>,
         recipients: List<Recipient>,
         cascade: Boolean = false,
-    ): List<List<Result<Unit>>>
+    ): List<List<Result<Unit>>> {
+        val watch = causes.watch()
+        val results = call(causes) { handle.revokeMany(sessionIds, recipients.map { it.toCore() }, cascade, null) }
+        return results.map { it.told(watch) }
+    }
 
     /**
      * Takes `recipient` out of everything that this account may change: the groups that
@@ -79,7 +95,10 @@ public sealed interface ManySessions {
         cascade: Boolean = false,
         after: String? = null,
         onProgress: ((EverywhereProgress) -> Unit)? = null,
-    ): EverywhereSummary
+    ): EverywhereSummary {
+        val (watch, options) = causes.watch() to everywhere(sessionsOnly, throughGroups, cascade, after, onProgress)
+        return EverywhereSummary.ofCore(call(causes) { handle.revokeEverywhere(recipient.toCore(), options, null) }, watch)
+    }
 
     /**
      * Gives `to` all that `from` has: in each group and session where `from` has rights of
@@ -100,55 +119,6 @@ public sealed interface ManySessions {
         throughGroups: Boolean = false,
         after: String? = null,
         onProgress: ((EverywhereProgress) -> Unit)? = null,
-    ): EverywhereSummary
-}
-
-internal class ManySessionsOf(private val handle: AccountHandle, private val causes: Causes) : ManySessions {
-    override suspend fun createSessions(sessions: List<SessionOptions>): List<Result<EncryptionSession>> {
-        val watch = causes.watch()
-        return call(causes) { handle.createSessions(sessions.map { it.toCore() }, null) }.map { made ->
-            made.session?.let { Result.success(EncryptionSession.of(it, causes)) } ?: failed(made.failure, watch)
-        }
-    }
-
-    override suspend fun grantMany(
-        sessionIds: List<String>,
-        recipients: Map<Recipient, Grant>,
-    ): List<List<Result<Unit>>> {
-        val watch = causes.watch()
-        val results = call(causes) { handle.grantMany(sessionIds, recipients.toCore(), null) }
-        return results.map { it.told(watch) }
-    }
-
-    override suspend fun revokeMany(
-        sessionIds: List<String>,
-        recipients: List<Recipient>,
-        cascade: Boolean,
-    ): List<List<Result<Unit>>> {
-        val watch = causes.watch()
-        val results = call(causes) { handle.revokeMany(sessionIds, recipients.map { it.toCore() }, cascade, null) }
-        return results.map { it.told(watch) }
-    }
-
-    override suspend fun revokeEverywhere(
-        recipient: Recipient,
-        sessionsOnly: Boolean,
-        throughGroups: Boolean,
-        cascade: Boolean,
-        after: String?,
-        onProgress: ((EverywhereProgress) -> Unit)?,
-    ): EverywhereSummary {
-        val (watch, options) = causes.watch() to everywhere(sessionsOnly, throughGroups, cascade, after, onProgress)
-        return EverywhereSummary.ofCore(call(causes) { handle.revokeEverywhere(recipient.toCore(), options, null) }, watch)
-    }
-
-    override suspend fun giveAllOf(
-        from: Recipient,
-        to: Recipient,
-        sessionsOnly: Boolean,
-        throughGroups: Boolean,
-        after: String?,
-        onProgress: ((EverywhereProgress) -> Unit)?,
     ): EverywhereSummary {
         val (watch, options) = causes.watch() to everywhere(sessionsOnly, throughGroups, false, after, onProgress)
         return EverywhereSummary.ofCore(
