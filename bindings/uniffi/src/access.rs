@@ -28,6 +28,8 @@ pub struct PlicoAccess {
     pub granted_at: SystemTime,
     /// Until when.
     pub expires_at: Option<SystemTime>,
+    /// Whether the operator has suspended it, says the directory.
+    pub withdrawn: bool,
 }
 
 impl From<Access> for PlicoAccess {
@@ -41,6 +43,7 @@ impl From<Access> for PlicoAccess {
             granted_by_user_id: it.granted_by_user_id,
             granted_at: it.granted_at,
             expires_at: it.expires_at,
+            withdrawn: it.withdrawn,
         }
     }
 }

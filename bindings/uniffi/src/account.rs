@@ -2,19 +2,21 @@
 
 use crate::bytes::Bytes;
 use crate::cancel::CancelHandle;
-use crate::failure::{Failure, invalid};
+use crate::failure::{Failure, known_suite};
 use crate::files::FileCall;
 use crate::host::HostFailure;
 use crate::run::{run, run_sized};
 use crate::session::SessionHandle;
+use crate::terms::PlicoExpiry;
 use crate::values::{Opened, PlicoContext, RecipientGrant};
 use async_trait::async_trait;
 use plico::{
     Account, EncryptionSession, Error, ErrorCode, OnMissing, RegisterOptions, SessionId,
-    SessionOptions, Suite,
+    SessionOptions,
 };
 use std::sync::Arc;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// The app's backend, which vouches for identities.
 #[uniffi::export(with_foreign)]
@@ -33,10 +35,16 @@ pub struct NewSession {
     pub skip_missing: bool,
     /// The payload suite's number; none: the default.
     pub suite: Option<u8>,
+    /// Until when it lasts; none: without end.
+    pub expiry: Option<PlicoExpiry>,
+    /// A tag that the directory can read.
+    pub tag: Option<String>,
+    /// What is kept beside it, encrypted.
+    pub metadata: Option<Vec<u8>>,
 }
 
 impl NewSession {
-    fn into_core(self) -> plico::Result<SessionOptions> {
+    pub(crate) fn into_core(self) -> plico::Result<SessionOptions> {
         let mut options = SessionOptions::new();
         for it in self.recipients {
             options = options.recipient(it.recipient.into_core()?, it.grant.into());
@@ -45,8 +53,16 @@ impl NewSession {
             options = options.on_missing(OnMissing::Skip);
         }
         if let Some(number) = self.suite {
-            let suite = Suite::from_byte(number);
-            options = options.suite(suite.map_err(|_| invalid("this suite is not known"))?);
+            options = options.suite(known_suite(number)?);
+        }
+        if let Some(expiry) = self.expiry {
+            options = options.expiry(expiry.into());
+        }
+        if let Some(tag) = self.tag {
+            options = options.tag(tag);
+        }
+        if let Some(plaintext) = self.metadata.map(Zeroizing::new) {
+            options = options.metadata(&plaintext);
         }
         Ok(options)
     }

@@ -32,7 +32,7 @@ pub struct OpenOptions {
 /// A connection to one tenant at one directory.
 #[derive(Debug, uniffi::Object)]
 pub struct PlicoHandle {
-    plico: Plico,
+    pub(crate) plico: Plico,
 }
 
 /// Opens a connection over the host's HTTP client.

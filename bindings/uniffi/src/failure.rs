@@ -1,6 +1,6 @@
 //! Errors as they cross the border.
 
-use plico::{Error, ErrorCode};
+use plico::{Error, ErrorCode, Suite};
 
 /// What failed: the code is the same string in every language.
 #[derive(Debug, thiserror::Error, uniffi::Error)]
@@ -31,6 +31,11 @@ impl From<ErrorCode> for Failure {
     fn from(code: ErrorCode) -> Self {
         Error::new(code).into()
     }
+}
+
+/// The cipher with this number.
+pub(crate) fn known_suite(number: u8) -> plico::Result<Suite> {
+    Suite::from_byte(number).map_err(|_| invalid("this suite is not known"))
 }
 
 /// `INVALID_ARGUMENT` with what is wrong.

@@ -4,8 +4,9 @@ use crate::account::AccountHandle;
 use crate::cancel::CancelHandle;
 use crate::failure::Failure;
 use crate::run::run;
+use crate::session::revoke_options;
 use crate::values::{PlicoMemberId, PlicoRecipient};
-use plico::{Group, GroupId, GroupMember, GroupOptions, GroupRole, RevokeOptions};
+use plico::{Group, GroupId, GroupMember, GroupOptions, GroupRole};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -109,7 +110,7 @@ impl From<GroupMember> for PlicoGroupMember {
 /// A group as one account sees it.
 #[derive(Debug, uniffi::Object)]
 pub struct GroupHandle {
-    group: Group,
+    pub(crate) group: Group,
 }
 
 #[uniffi::export]
@@ -206,12 +207,8 @@ impl GroupHandle {
     ) -> Result<(), Failure> {
         let group = self.group.clone();
         run(cancel, async move {
-            let options = if cascade {
-                RevokeOptions::cascade()
-            } else {
-                RevokeOptions::default()
-            };
-            group.remove_with(recipient.into_core()?, options).await
+            let recipient = recipient.into_core()?;
+            group.remove_with(recipient, revoke_options(cascade)).await
         })
         .await
     }

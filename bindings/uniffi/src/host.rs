@@ -174,6 +174,16 @@ pub enum PlicoEvent {
         /// The session.
         session_id: String,
     },
+    /// The operator has withdrawn a recipient, says the directory.
+    RecipientWithdrawn {
+        /// The session or group.
+        session_id: String,
+    },
+    /// A withdrawal was lifted, says the directory.
+    WithdrawalLifted {
+        /// The session or group.
+        session_id: String,
+    },
     /// A write whose outcome was unknown is settled.
     Settled {
         /// The session.
@@ -225,6 +235,12 @@ impl PlicoEvent {
                 epoch,
             },
             Event::AccessEnded { session } => Self::AccessEnded {
+                session_id: session.to_string(),
+            },
+            Event::RecipientWithdrawn { session } => Self::RecipientWithdrawn {
+                session_id: session.to_string(),
+            },
+            Event::WithdrawalLifted { session } => Self::WithdrawalLifted {
                 session_id: session.to_string(),
             },
             Event::Settled { session, done } => Self::Settled {

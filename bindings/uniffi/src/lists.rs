@@ -26,7 +26,7 @@ impl<T: ToString> From<Page<T>> for PlicoPage {
     }
 }
 
-fn id<T: FromStr<Err = plico::Error>>(text: Option<String>) -> plico::Result<Option<T>> {
+pub(crate) fn id<T: FromStr<Err = plico::Error>>(text: Option<String>) -> plico::Result<Option<T>> {
     text.map(|it| it.parse()).transpose()
 }
 

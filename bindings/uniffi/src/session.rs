@@ -19,6 +19,14 @@ pub struct SessionHandle {
     pub(crate) session: EncryptionSession,
 }
 
+pub(crate) fn revoke_options(cascade: bool) -> RevokeOptions {
+    if cascade {
+        RevokeOptions::cascade()
+    } else {
+        RevokeOptions::default()
+    }
+}
+
 #[uniffi::export]
 impl SessionHandle {
     /// The session's id.
@@ -138,12 +146,10 @@ impl SessionHandle {
     ) -> Result<(), Failure> {
         let session = self.session.clone();
         run(cancel, async move {
-            let options = if cascade {
-                RevokeOptions::cascade()
-            } else {
-                RevokeOptions::default()
-            };
-            session.revoke_with(recipient.into_core()?, options).await
+            let recipient = recipient.into_core()?;
+            session
+                .revoke_with(recipient, revoke_options(cascade))
+                .await
         })
         .await
     }

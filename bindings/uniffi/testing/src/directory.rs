@@ -16,7 +16,7 @@ pub struct KitBackup {
 /// A directory in the test's own process, with one tenant.
 #[derive(Debug, uniffi::Object)]
 pub struct KitDirectory {
-    directory: TestDirectory,
+    pub(crate) directory: TestDirectory,
 }
 
 /// The names of all lies.
@@ -75,6 +75,11 @@ impl KitDirectory {
     ) -> Result<String, KitFailure> {
         let identity: IdentityId = identity_id.parse()?;
         Ok(self.directory.enrol_again(user_id, identity, number))
+    }
+
+    /// A token as the app's backend would sign it for a program of its own.
+    pub fn service_token(&self) -> String {
+        self.directory.service_token()
     }
 
     /// The backend disables an identity, or lets it be active again.

@@ -9,10 +9,12 @@ mod clock;
 mod connection;
 mod directory;
 mod failure;
+mod operator;
 
 pub use clock::KitClock;
 pub use connection::{KitConnection, KitHeader, KitRequest, KitResponse};
 pub use directory::{KitBackup, KitDirectory, lies};
 pub use failure::KitFailure;
+pub use operator::{KitOperated, KitWho};
 
 uniffi::setup_scaffolding!();

@@ -21,6 +21,9 @@ public struct Access: Sendable, Hashable {
     public let grantedAt: Date
     /// Until when, by the earliest end on the path; `nil`: without end.
     public let expiresAt: Date?
+    /// Whether the tenant's operator has suspended it, or a group on the path, as the
+    /// directory says. Nobody has signed that; the grant itself stands.
+    public let withdrawn: Bool
 }
 
 extension Access: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
@@ -32,7 +35,7 @@ extension Access: CustomStringConvertible, CustomDebugStringConvertible, CustomR
     public var customMirror: Mirror {
         let children: KeyValuePairs<String, Any> = [
             "who": who, "path": path, "rights": rights, "grantedBy": grantedBy,
-            "grantedAt": grantedAt, "expiresAt": expiresAt as Any,
+            "grantedAt": grantedAt, "expiresAt": expiresAt as Any, "withdrawn": withdrawn,
         ]
         return Mirror(self, children: children)
     }
@@ -121,7 +124,7 @@ extension Access {
         self.init(
             who: MemberID(it.who), userID: it.userId, path: it.path, rights: Rights(it.rights),
             grantedBy: it.grantedBy, grantedByUserID: it.grantedByUserId,
-            grantedAt: it.grantedAt, expiresAt: it.expiresAt)
+            grantedAt: it.grantedAt, expiresAt: it.expiresAt, withdrawn: it.withdrawn)
     }
 }
 

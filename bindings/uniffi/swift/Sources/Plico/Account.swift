@@ -72,15 +72,11 @@ public final class Account: Sendable {
         cancel: CancelToken? = nil
     ) async throws(PlicoError) -> EncryptionSession {
         try await errors.call(cancel) { call in
-            let recipients = try recipients.map {
-                RecipientGrant(
-                    recipient: try $0.recipient.carried(),
-                    grant: try grantOf($0.rights, $0.expiresAt))
-            }
-            let options = NewSession(
-                recipients: recipients, skipMissing: onMissing == .skip, suite: suite?.rawValue)
-            return EncryptionSession(
-                try await handle.createSession(options: options, cancel: call), errors)
+            let options = SessionOptions(
+                recipients: recipients, onMissing: onMissing, suite: suite)
+            let session = try await handle.createSession(
+                options: try options.carried(), cancel: call)
+            return EncryptionSession(session, errors)
         }
     }
 

@@ -207,7 +207,7 @@ public final class EncryptionSession: Sendable {
     /// Asks the directory for what is new, whatever was known before.
     ///
     /// - Throws: `SESSION_NOT_FOUND`, `ACCESS_REVOKED`, `ACCESS_EXPIRED`,
-    ///   `SESSION_ENDED`, `NETWORK`; what the store gives; whatever a lying directory is
+    ///   `ACCESS_WITHDRAWN`, `SESSION_ENDED`, `NETWORK`; what the store gives; whatever a lying directory is
     ///   caught with.
     public func refresh(cancel: CancelToken? = nil) async throws(PlicoError) {
         try await errors.call(cancel) { try await handle.refresh(cancel: $0) }

@@ -63,7 +63,11 @@ extension PlicoError.Code: CaseIterable {
     public static let accessRevoked = Self(rawValue: "ACCESS_REVOKED")
     /// This identity's access to the encryption session has expired.
     public static let accessExpired = Self(rawValue: "ACCESS_EXPIRED")
-    /// The encryption session was ended by its owner.
+    /// The tenant's operator has withdrawn this identity's access to the encryption session; it
+    /// can be given back.
+    public static let accessWithdrawn = Self(rawValue: "ACCESS_WITHDRAWN")
+    /// The encryption session was ended by its owner or the tenant's operator, or its time was
+    /// over.
     public static let sessionEnded = Self(rawValue: "SESSION_ENDED")
     /// This identity does not have the right to do that.
     public static let notAllowed = Self(rawValue: "NOT_ALLOWED")
@@ -213,7 +217,8 @@ extension PlicoError.Code: CaseIterable {
         .enrolmentInvalid, .enrolmentExpired, .userIdTaken, .recoveryKeyUnknown,
         .identityDisabled, .identityDeleted, .pairingNotFound, .backupRefused,
         .tooManyTries, .tenantNotFound, .identityNotFound, .groupNotFound,
-        .sessionNotFound, .accessRevoked, .accessExpired, .sessionEnded, .notAllowed,
+        .sessionNotFound, .accessRevoked, .accessExpired, .accessWithdrawn,
+        .sessionEnded, .notAllowed,
         .conflict, .authorBehind, .tooLarge, .unsupportedMediaType, .notFound,
         .methodNotAllowed, .unavailable, .internal, .identityChanged,
         .attestationInvalid, .historyShortened, .historyForked, .historyInvalid,

@@ -33,6 +33,11 @@ extension Plico {
         case epochBegun(sessionID: String, epoch: UInt32)
         /// The account's access has ended; what was kept of the session is deleted.
         case accessEnded(sessionID: String)
+        /// The directory says, and nobody has signed it, that the tenant's operator has
+        /// withdrawn a recipient of a session or group. The next writer leaves them out.
+        case recipientWithdrawn(sessionID: String)
+        /// And that a withdrawal was lifted: they are taken in again.
+        case withdrawalLifted(sessionID: String)
         /// A write whose outcome was unknown is settled: it has taken place, or not.
         case settled(sessionID: String, done: Bool)
         /// The directory's clock less the device's.

@@ -69,8 +69,8 @@ extension GroupMember: CustomStringConvertible, CustomDebugStringConvertible, Cu
 /// Beside the codes that are named, every call may throw `CANCELLED`, `CLOSED`, and those
 /// of ``refresh(cancel:)``.
 public final class Group: Sendable {
-    private let handle: GroupHandle
-    private let errors: HostErrors
+    let handle: GroupHandle
+    let errors: HostErrors
 
     init(_ handle: GroupHandle, _ errors: HostErrors) {
         self.handle = handle

@@ -13,6 +13,8 @@ public typealias PlicoBackupStatus = BackupStatus
 public typealias PlicoContext = Context
 /// ``DeviceInfo``, for modules that have a type of that name.
 public typealias PlicoDeviceInfo = DeviceInfo
+/// ``Expiry``, for modules that have a type of that name.
+public typealias PlicoExpiry = Expiry
 /// ``FileKey``, for modules that have a type of that name.
 public typealias PlicoFileKey = FileKey
 /// ``Fingerprint``, for modules that have a type of that name.
@@ -29,6 +31,10 @@ public typealias PlicoRecipient = Recipient
 public typealias PlicoRecoveryKey = RecoveryKey
 /// ``Rights``, for modules that have a type of that name.
 public typealias PlicoRights = Rights
+/// ``Service``, for modules that have a type of that name.
+public typealias PlicoService = Service
+/// ``SessionOptions``, for modules that have a type of that name.
+public typealias PlicoSessionOptions = SessionOptions
 /// ``Store``, for modules that have a type of that name.
 public typealias PlicoStore = Store
 /// ``Transport``, for modules that have a type of that name.

@@ -11,8 +11,8 @@ internal import PlicoFFI
 /// Calls do their work on threads of the library, never on the caller's. Every
 /// waiting call can be cancelled, by its task or by a ``CancelToken``.
 public final class Plico: Sendable {
-    private let handle: PlicoHandle
-    private let errors: HostErrors
+    let handle: PlicoHandle
+    let errors: HostErrors
 
     private init(_ handle: PlicoHandle, _ errors: HostErrors) {
         self.handle = handle

@@ -28,6 +28,7 @@ extension World {
             case (.null, .nothing): true
             case (.boolean(let expected), .flag(let got)): expected == got
             case (.integer(let expected), .number(let got)): expected == got
+            case (.object(let members), .counts(let got)): try isSame(members, got)
             case (_, .bytes(let got)): try bytes(expected) == got
             case (_, .text(let got)): try sameBytes(text(expected), got)
             case (_, .texts(let got)): try texts(expected).elementsEqual(got, by: sameBytes)
@@ -51,6 +52,16 @@ extension World {
             case "session": try sameBytes(text(value), got.sessionID)
             case "written_offline": value.boolean == got.writtenOffline
             default: throw Misuse("`decrypt` gives no `\(name)`")
+            }
+        }
+    }
+
+    private func isSame(_ expected: [String: JSON], _ got: Counts) throws -> Bool {
+        try expected.allSatisfy { name, value in
+            switch name {
+            case "changed": value.integer == Int64(got.changed)
+            case "failed": value.integer == Int64(got.failed)
+            default: throw Misuse("`revoke_everywhere` gives no `\(name)`")
             }
         }
     }

@@ -54,6 +54,8 @@ extension Given {
             return .recipients(try await session.recipients(cancel: cancel))
         case "metadata":
             return try await session.metadata(cancel: cancel).map(Outcome.bytes) ?? .nothing
+        case "set_tag", "tag", "set_expiry", "ends", "grant_all", "revoke_all":
+            return try await terms(verb, on: session)
         default:
             try await change(verb, session)
             return .nothing

@@ -162,6 +162,8 @@ extension Given {
             return .nothing
         case "create_group", "group", "groups", "sessions_of_group", "decrypt_signed":
             return try await groups(verb, on: account)
+        case "sessions_tagged", "create_sessions", "revoke_everywhere":
+            return try await many(verb, on: account)
         default:
             return try await identity(verb, on: account)
         }

@@ -14,6 +14,7 @@ enum Outcome {
     case set([String])
     case flag(Bool)
     case number(Int64)
+    case counts(Counts)
     case opened(Decrypted)
     case signed(DecryptedSigned)
     case recipients([RecipientInfo])
@@ -32,6 +33,7 @@ enum Outcome {
         case .texts(let texts): "texts: \(texts.joined(separator: ", "))"
         case .flag(let flag): "\(flag)"
         case .number(let number): "\(number)"
+        case .counts(let counts): "changed: \(counts.changed), failed: \(counts.failed)"
         case .opened(let opened):
             "\(opened.data.count) bytes, written offline: \(opened.writtenOffline)"
         case .signed(let opened): "\(opened.content.data.count) bytes, \(opened.writtenBy)"

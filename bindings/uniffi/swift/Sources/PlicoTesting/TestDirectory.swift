@@ -12,7 +12,7 @@ internal import PlicoTestingFFI
 /// let session = try await doctor.account.createSession()
 /// ```
 public final class TestDirectory: Sendable {
-    private let kit: KitDirectory
+    let kit: KitDirectory
 
     private init(_ kit: KitDirectory) {
         self.kit = kit

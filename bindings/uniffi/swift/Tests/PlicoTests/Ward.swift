@@ -158,6 +158,63 @@ struct Call: Sendable {
         Call(name: "group.delete") { ward, account, _, cancel in
             try await account.group(ward.groupID).delete(cancel: cancel)
         },
+        Call(name: "group.addMembers") { ward, account, _, cancel in
+            let members = [NewMember.user(ward.patient.userID)]
+            try await account.group(ward.groupID).addMembers(members, cancel: cancel)
+        },
+        Call(name: "group.removeMembers") { ward, account, _, cancel in
+            let members = [Recipient.user(ward.patient.userID)]
+            try await account.group(ward.groupID).removeMembers(members, cancel: cancel)
+        },
+        Call(name: "sessions(tagged:)") { _, account, _, cancel in
+            _ = try await account.sessions(tagged: "x", cancel: cancel)
+        },
+        Call(name: "createSessions") { ward, account, _, cancel in
+            let sessions = [SessionOptions(recipients: [.user(ward.patient.userID)])]
+            _ = try await account.createSessions(sessions, cancel: cancel)
+        },
+        Call(name: "createSession(options)") { ward, account, _, cancel in
+            let options = SessionOptions(recipients: [.user(ward.patient.userID)], tag: "x")
+            _ = try await account.createSession(options, cancel: cancel)
+        },
+        Call(name: "grant(in:)") { ward, account, session, cancel in
+            let recipients = [NewRecipient.user(ward.patient.userID)]
+            try await account.grant(recipients, in: [session.id], cancel: cancel)
+        },
+        Call(name: "revoke(in:)") { ward, account, session, cancel in
+            let recipients = [Recipient.user(ward.patient.userID)]
+            try await account.revoke(recipients, in: [session.id], cancel: cancel)
+        },
+        Call(name: "revokeEverywhere") { ward, account, _, cancel in
+            let patient = Recipient.user(ward.patient.userID)
+            _ = try await account.revokeEverywhere(patient, cancel: cancel)
+        },
+        Call(name: "giveAll") { ward, account, _, cancel in
+            let patient = Recipient.user(ward.patient.userID)
+            _ = try await account.giveAll(of: patient, to: patient, cancel: cancel)
+        },
+        Call(name: "openSealed", asks: false) { ward, account, _, cancel in
+            _ = try await account.openSealed(ward.sealed, cancel: cancel)
+        },
+        Call(name: "grantAll") { ward, _, session, cancel in
+            try await session.grantAll([.user(ward.patient.userID)], cancel: cancel)
+        },
+        Call(name: "revokeAll") { ward, _, session, cancel in
+            try await session.revokeAll([.user(ward.patient.userID)], cancel: cancel)
+        },
+        Call(name: "setExpiry") { _, _, session, cancel in
+            try await session.setExpiry(.never, cancel: cancel)
+        },
+        Call(name: "expiry") { _, _, session, cancel in
+            _ = try await session.expiry(cancel: cancel)
+        },
+        Call(name: "endsAt") { _, _, session, cancel in
+            _ = try await session.endsAt(cancel: cancel)
+        },
+        Call(name: "setTag") { _, _, session, cancel in
+            try await session.setTag("x", cancel: cancel)
+        },
+        Call(name: "tag") { _, _, session, cancel in _ = try await session.tag(cancel: cancel) },
         Call(name: "encryptSigned") { _, _, session, cancel in
             _ = try await session.encryptSigned(Ward.note, cancel: cancel)
         },

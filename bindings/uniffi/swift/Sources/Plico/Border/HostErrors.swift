@@ -21,14 +21,16 @@ final class LastError: Sendable {
 struct HostErrors: Sendable {
     let transport = LastError()
     var store = LastError()
+    var tokens = LastError()
 
     struct Mark {
         let transport: Int
         let store: Int
+        let tokens: Int
     }
 
     func mark() -> Mark {
-        Mark(transport: transport.count, store: store.count)
+        Mark(transport: transport.count, store: store.count, tokens: tokens.count)
     }
 
     /// The app's own error that explains `code`, if one was thrown since `mark`.
@@ -36,6 +38,8 @@ struct HostErrors: Sendable {
         switch code {
         case .network:
             return transport.since(mark.transport)
+        case .enrolmentFailed:
+            return tokens.since(mark.tokens)
         case _ where code.rawValue.hasPrefix("STORE"):
             return store.since(mark.store)
         default:

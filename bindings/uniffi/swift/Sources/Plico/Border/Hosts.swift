@@ -111,6 +111,26 @@ final class AskBackend: TokenSource {
     }
 }
 
+/// Asks whoever signs a service's tokens; keeps what was thrown instead.
+final class SignTokens: ServiceTokenSource {
+    private let errors: LastError
+    private let sign: ServiceToken
+
+    init(_ sign: @escaping ServiceToken, _ errors: LastError) {
+        self.sign = sign
+        self.errors = errors
+    }
+
+    func token(tenantId: String) async throws -> String {
+        do {
+            return try await sign(ServiceTokenRequest(tenantID: tenantId)).carried()
+        } catch {
+            errors.keep(error)
+            throw HostFailure.Failed(reason: "the app's own code threw an error")
+        }
+    }
+}
+
 final class TellProgress: ProgressListener {
     private let onProgress: @Sendable (FileProgress) -> Void
 
@@ -120,6 +140,21 @@ final class TellProgress: ProgressListener {
 
     func progress(done: UInt64, total: UInt64) {
         onProgress(FileProgress(done: done, total: total))
+    }
+}
+
+final class TellWalk: EverywhereListener {
+    private let onProgress: @Sendable (EverywhereProgress) -> Void
+
+    init(_ onProgress: @escaping @Sendable (EverywhereProgress) -> Void) {
+        self.onProgress = onProgress
+    }
+
+    func progress(progress: PlicoFFI.PlicoEverywhereProgress) {
+        onProgress(
+            EverywhereProgress(
+                done: progress.done, changed: progress.changed, failed: progress.failed,
+                cursor: progress.cursor))
     }
 }
 
@@ -174,6 +209,8 @@ extension Plico.Event {
             case .handedBack(let chain, let entries): .handedBack(chain: chain, entries: entries)
             case .epochBegun(let id, let epoch): .epochBegun(sessionID: id, epoch: epoch)
             case .accessEnded(let id): .accessEnded(sessionID: id)
+            case .recipientWithdrawn(let id): .recipientWithdrawn(sessionID: id)
+            case .withdrawalLifted(let id): .withdrawalLifted(sessionID: id)
             case .settled(let id, let done): .settled(sessionID: id, done: done)
             case .clockSkewed(let ms): .clockSkewed(offset: .milliseconds(ms))
             }

@@ -19,6 +19,8 @@ import java.time.Instant
  * @property grantedByUserId the app's own name for it.
  * @property grantedAt since when, by their clock.
  * @property expiresAt until when, by the earliest end on the path; null: without end.
+ * @property withdrawn whether the tenant's operator has suspended it, or a group on the
+ *   path, as the directory says. Nobody has signed that; the grant itself stands.
  */
 public data class Access(
     public val who: MemberId,
@@ -29,6 +31,7 @@ public data class Access(
     public val grantedByUserId: String?,
     public val grantedAt: Instant,
     public val expiresAt: Instant?,
+    public val withdrawn: Boolean,
 ) {
     /** Names no person: user ids are left out. */
     override fun toString(): String = "Access(who=$who, path=$path, rights=$rights)"
@@ -43,6 +46,7 @@ public data class Access(
             core.grantedByUserId,
             core.grantedAt,
             core.expiresAt,
+            core.withdrawn,
         )
     }
 }

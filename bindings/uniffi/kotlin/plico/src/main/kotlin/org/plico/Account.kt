@@ -20,7 +20,8 @@ import java.time.Instant
 public class Account private constructor(
     private val handle: AccountHandle,
     private val causes: Causes,
-) : AutoCloseable {
+) : ManySessions(handle, causes),
+    AutoCloseable {
     /** The identity, 43 characters of base64url; null before [register] and after [close]. */
     public val identityId: String? get() = handle.identityId()
 
@@ -70,9 +71,14 @@ public class Account private constructor(
         suite: Suite,
     ): EncryptionSession {
         val grants = recipients.map { (recipient, grant) -> RecipientGrant(recipient.toCore(), grant.toCore()) }
-        val options = NewSession(grants, onMissing == OnMissing.SKIP, suite.number)
-        return EncryptionSession.of(call(causes) { handle.createSession(options, null) }, causes)
+        return make(NewSession(grants, onMissing == OnMissing.SKIP, suite.number, null, null, null))
     }
+
+    /** The same with an end, a tag or metadata from the beginning. */
+    public suspend fun createSession(options: SessionOptions): EncryptionSession = make(options.toCore())
+
+    private suspend fun make(options: NewSession) =
+        EncryptionSession.of(call(causes) { handle.createSession(options, null) }, causes)
 
     /**
      * The session with this id, 43 characters of base64url. Nothing is asked yet:
@@ -121,6 +127,19 @@ public class Account private constructor(
      */
     public suspend fun decryptText(text: String, context: Context? = null): String =
         call(causes) { handle.decryptText(text, context?.core, null) }
+
+    /**
+     * Opens what [Service.sealFor] has sealed for this account, or for a group that it is
+     * in, directly or through groups. What was sealed under an older key opens, too.
+     *
+     * @throws PlicoException [ErrorCode.NOT_ALLOWED] if it was sealed for others;
+     *   [ErrorCode.WRONG_TENANT], [ErrorCode.NOT_AN_ENVELOPE], [ErrorCode.ENVELOPE_DAMAGED],
+     *   [ErrorCode.ENVELOPE_TRUNCATED], [ErrorCode.CONTEXT_REQUIRED],
+     *   [ErrorCode.CONTEXT_UNEXPECTED], [ErrorCode.CONTEXT_MISMATCH],
+     *   [ErrorCode.NOT_REGISTERED].
+     */
+    public suspend fun openSealed(sealed: ByteArray, context: Context? = null): OpenedSealed =
+        OpenedSealed.ofCore(call(causes) { handle.openSealed(sealed, context?.core, null) })
 
     /**
      * Opens a file of any session; see [EncryptionSession.decryptFile].
@@ -175,6 +194,15 @@ public class Account private constructor(
      */
     public suspend fun sessions(after: String? = null): Page =
         Page.ofCore(call(causes) { handle.sessions(after, null) })
+
+    /**
+     * The ids of the sessions with this tag that this account may open by a grant of its
+     * own. The directory says which; each session's own tag is checked when it is opened.
+     *
+     * @throws PlicoException as [sessions].
+     */
+    public suspend fun sessionsTagged(tag: String, after: String? = null): Page =
+        Page.ofCore(call(causes) { handle.sessionsTagged(tag, after, null) })
 
     /**
      * The ids of the sessions that were granted to a group that this account is in.

@@ -10,7 +10,7 @@ import java.time.Instant
  * may share one, and who may open them is changed here without touching them.
  *
  * Any call may fail with [ErrorCode.ACCESS_REVOKED], [ErrorCode.ACCESS_EXPIRED],
- * [ErrorCode.SESSION_ENDED], [ErrorCode.SESSION_NOT_FOUND], and as those of
+ * [ErrorCode.ACCESS_WITHDRAWN], [ErrorCode.SESSION_ENDED], [ErrorCode.SESSION_NOT_FOUND], and as those of
  * [Account]; below are the others.
  */
 public class EncryptionSession private constructor(
@@ -155,6 +155,34 @@ public class EncryptionSession private constructor(
     }
 
     /**
+     * Gives many recipients rights, with one write for up to 1,024 of them.
+     *
+     * @return one result for each, in this order; the failures are [PlicoException]s, as
+     *   those of [grant].
+     * @throws PlicoException [ErrorCode.NOT_REGISTERED], [ErrorCode.OFFLINE];
+     *   [ErrorCode.NETWORK] if nobody can be looked up; [ErrorCode.INVALID_ARGUMENT] for what
+     *   is not an id.
+     */
+    public suspend fun grantAll(recipients: Map<Recipient, Grant>): List<Result<Unit>> {
+        val watch = causes.watch()
+        return call(causes) { handle.grantAll(recipients.toCore(), null) }.told(watch)
+    }
+
+    /**
+     * Takes all rights from many recipients and begins one new epoch, in one step. Whoever
+     * is not a recipient counts as done.
+     *
+     * @param cascade whether those to whom they had granted fall with them.
+     * @return one result for each, in this order; the failures are [PlicoException]s, as
+     *   those of [revoke].
+     * @throws PlicoException as [grantAll].
+     */
+    public suspend fun revokeAll(recipients: List<Recipient>, cascade: Boolean = false): List<Result<Unit>> {
+        val watch = causes.watch()
+        return call(causes) { handle.revokeAll(recipients.map { it.toCore() }, cascade, null) }.told(watch)
+    }
+
+    /**
      * Gives up this account's own rights. The last owner hands over first.
      *
      * @throws PlicoException [ErrorCode.NOT_ALLOWED] for the last owner.
@@ -221,6 +249,48 @@ public class EncryptionSession private constructor(
     public suspend fun end() {
         call(causes) { handle.end(null) }
     }
+
+    /**
+     * Says until when the session lasts, in place of what was said before: an end can be
+     * moved, and taken away, until it has come. Then nobody opens the session any more, its
+     * owner included, and the directory deletes everything but the log.
+     *
+     * Changing the session, writing to it and opening it are use, by whoever may; use while
+     * offline is not. Clients tell the directory when a quarter of the time is over.
+     *
+     * @throws PlicoException [ErrorCode.NOT_ALLOWED] for whoever is not an owner;
+     *   [ErrorCode.INVALID_ARGUMENT] for less than a minute without use;
+     *   [ErrorCode.ENTRY_INVALID] for an end in the past.
+     */
+    public suspend fun setExpiry(expiry: Expiry) {
+        call(causes) { handle.setExpiry(expiry.toCore(), null) }
+    }
+
+    /** What [setExpiry] has said. */
+    public suspend fun expiry(): Expiry = Expiry.ofCore(call(causes) { handle.expiry(null) })
+
+    /** When the session ends if nobody uses it; null: never. */
+    public suspend fun endsAt(): Instant? = call(causes) { handle.endsAt(null) }
+
+    /**
+     * Gives the session a tag of 1 to 128 bytes of UTF-8, in place of an earlier one; null:
+     * none. By it the session is found ([Account.sessionsTagged]), by its recipients and by
+     * the app's backend. **The directory and the backend can read it**; for what they must
+     * not see there is [setMetadata]. Needs the rights to forward and to revoke.
+     *
+     * @throws PlicoException [ErrorCode.NOT_ALLOWED]; [ErrorCode.TOO_LARGE];
+     *   [ErrorCode.INVALID_ARGUMENT] for an empty one.
+     */
+    public suspend fun setTag(tag: String?) {
+        call(causes) { handle.setTag(tag, null) }
+    }
+
+    /**
+     * The session's tag; null: it has none.
+     *
+     * @throws PlicoException [ErrorCode.ANSWER_MISMATCH] if the directory withholds it.
+     */
+    public suspend fun tag(): String? = call(causes) { handle.tag(null) }
 
     /**
      * Keeps up to 8 KiB beside the session (a title, the app's own id), encrypted for

@@ -78,7 +78,15 @@ public object ErrorCode {
     /** This identity's access to the encryption session has expired. */
     public const val ACCESS_EXPIRED: String = "ACCESS_EXPIRED"
 
-    /** The encryption session was ended by its owner. */
+    /**
+     * The tenant's operator has withdrawn this identity's access to the encryption session; it can
+     * be given back.
+     */
+    public const val ACCESS_WITHDRAWN: String = "ACCESS_WITHDRAWN"
+
+    /**
+     * The encryption session was ended by its owner or the tenant's operator, or its time was over.
+     */
     public const val SESSION_ENDED: String = "SESSION_ENDED"
 
     /** This identity does not have the right to do that. */

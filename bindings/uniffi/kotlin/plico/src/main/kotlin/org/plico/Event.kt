@@ -50,6 +50,15 @@ public sealed class Event {
     /** The account's access to a session has ended. */
     public data class AccessEnded(public val sessionId: String) : Event()
 
+    /**
+     * The directory says, and nobody has signed it, that the tenant's operator has withdrawn
+     * a recipient of a session or group. The next writer leaves them out.
+     */
+    public data class RecipientWithdrawn(public val sessionId: String) : Event()
+
+    /** And that a withdrawal was lifted: they are taken in again. */
+    public data class WithdrawalLifted(public val sessionId: String) : Event()
+
     /** A write whose outcome was unknown is settled: it has taken place if [done]. */
     public data class Settled(public val sessionId: String, public val done: Boolean) : Event()
 
@@ -71,6 +80,8 @@ public sealed class Event {
             is PlicoEvent.HandedBack -> HandedBack(hex(event.chain), event.entries.toLong())
             is PlicoEvent.EpochBegun -> EpochBegun(event.sessionId, event.epoch.toLong())
             is PlicoEvent.AccessEnded -> AccessEnded(event.sessionId)
+            is PlicoEvent.RecipientWithdrawn -> RecipientWithdrawn(event.sessionId)
+            is PlicoEvent.WithdrawalLifted -> WithdrawalLifted(event.sessionId)
             is PlicoEvent.Settled -> Settled(event.sessionId, event.done)
             is PlicoEvent.ClockSkewed -> ClockSkewed(event.offsetMs)
         }

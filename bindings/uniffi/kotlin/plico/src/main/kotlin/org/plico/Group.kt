@@ -3,6 +3,7 @@ package org.plico
 import org.plico.ffi.GroupHandle
 import org.plico.ffi.PlicoGroupMember
 import org.plico.ffi.PlicoGroupRole
+import org.plico.ffi.RecipientRole
 import java.time.Instant
 
 /**
@@ -134,6 +135,33 @@ public class Group private constructor(
      */
     public suspend fun remove(recipient: Recipient, cascade: Boolean = false) {
         call(causes) { handle.remove(recipient.toCore(), cascade, null) }
+    }
+
+    /**
+     * Adds many, or changes their roles, in one write for up to 1,024 of them.
+     *
+     * @return one result for each, in this order; the failures are [PlicoException]s, as
+     *   those of [add].
+     * @throws PlicoException as [EncryptionSession.grantAll].
+     */
+    public suspend fun addMembers(members: Map<Recipient, GroupRole>): List<Result<Unit>> {
+        val watch = causes.watch()
+        val all = members.map { (who, role) -> RecipientRole(who.toCore(), role.toCore()) }
+        return call(causes) { handle.addMembers(all, null) }.told(watch)
+    }
+
+    /**
+     * Removes many and gives the group one new key, in one step. Whoever does not belong to
+     * it counts as done.
+     *
+     * @param cascade whether those fall with them whom they had added.
+     * @return one result for each, in this order; the failures are [PlicoException]s, as
+     *   those of [remove].
+     * @throws PlicoException as [EncryptionSession.revokeAll].
+     */
+    public suspend fun removeMembers(members: List<Recipient>, cascade: Boolean = false): List<Result<Unit>> {
+        val watch = causes.watch()
+        return call(causes) { handle.removeMembers(members.map { it.toCore() }, cascade, null) }.told(watch)
     }
 
     /**

@@ -4,6 +4,7 @@ import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.withContext
+import org.plico.ffi.EverywhereListener
 import org.plico.ffi.HostChange
 import org.plico.ffi.HostClock
 import org.plico.ffi.HostExpected
@@ -16,6 +17,8 @@ import org.plico.ffi.HostStore
 import org.plico.ffi.HostStoreFailure
 import org.plico.ffi.HostTransport
 import org.plico.ffi.PlicoEvent
+import org.plico.ffi.PlicoEverywhereProgress
+import org.plico.ffi.ServiceTokenSource
 import org.plico.ffi.TokenSource
 import java.time.Clock
 
@@ -53,6 +56,16 @@ internal class HostedEnrolment(
     override suspend fun token(identityId: String): String = hosted(thrown, { failed("enrolment") }) {
         val token = enrolment(EnrolmentRequest(identityId))
         // Crossing the border as UTF-8 must not be what fails.
+        token.toByteArray().decodeToString()
+    }
+}
+
+internal class HostedServiceTokens(
+    private val token: suspend (ServiceTokenRequest) -> String,
+    private val thrown: LastThrown,
+) : ServiceTokenSource {
+    override suspend fun token(tenantId: String): String = hosted(thrown, { failed("token function") }) {
+        val token = token(ServiceTokenRequest(tenantId))
         token.toByteArray().decodeToString()
     }
 }
@@ -113,6 +126,12 @@ internal class HostedListener(
 internal class HostedProgress(private val listener: ProgressListener) : org.plico.ffi.ProgressListener {
     override fun progress(done: ULong, total: ULong) {
         guarded("listener") { listener.onProgress(done.toLong(), total.toLong()) }
+    }
+}
+
+internal class HostedEverywhere(private val onProgress: (EverywhereProgress) -> Unit) : EverywhereListener {
+    override fun progress(progress: PlicoEverywhereProgress) {
+        guarded("listener") { onProgress(EverywhereProgress.ofCore(progress)) }
     }
 }
 

@@ -1,5 +1,7 @@
 package org.plico
 
+import org.plico.ffi.NewSession
+
 /** What happens with recipients that have no account. */
 public enum class OnMissing {
     /** Nothing is done, and the error lists them: [ErrorCode.RECIPIENTS_NOT_FOUND]. */
@@ -7,6 +9,35 @@ public enum class OnMissing {
 
     /** They are left out, and [EncryptionSession.missingRecipients] lists them. */
     SKIP,
+}
+
+/**
+ * What a session is made with.
+ *
+ * @property recipients what each recipient may do, and until when.
+ * @property onMissing what happens with recipients that have no account.
+ * @property suite the cipher.
+ * @property expiry until when it lasts; see [EncryptionSession.setExpiry].
+ * @property tag by which it is found, which the directory can read; see
+ *   [EncryptionSession.setTag].
+ * @property metadata what is kept beside it, encrypted; see [EncryptionSession.setMetadata].
+ */
+public class SessionOptions(
+    public val recipients: Map<Recipient, Grant>,
+    public val onMissing: OnMissing = OnMissing.FAIL,
+    public val suite: Suite = Suite.CHACHA20_POLY1305,
+    public val expiry: Expiry = Expiry.NEVER,
+    public val tag: String? = null,
+    public val metadata: ByteArray? = null,
+) {
+    /** For recipients who may read. */
+    public constructor(vararg recipients: Recipient) : this(recipients.associateWith { Grant() })
+
+    /** Names no person, and holds neither tag nor metadata. */
+    override fun toString(): String = "SessionOptions(${recipients.size} recipients)"
+
+    internal fun toCore() =
+        NewSession(recipients.toCore(), onMissing == OnMissing.SKIP, suite.number, expiry.toCore(), tag, metadata)
 }
 
 /** The cipher of everything that a session will hold. */

@@ -61,6 +61,22 @@ public class Plico private constructor(
         Account.of(call(causes, make), causes)
 
     /**
+     * For a program of the app's backend that only seals for others. Nothing is asked for
+     * yet.
+     *
+     * @param token signs a token with an enrolment key of the tenant, or asks whoever has
+     *   it: see [ServiceTokenRequest]. It is called when the last token is nearly over, so
+     *   about every five minutes of use. It may block.
+     * @throws PlicoException [ErrorCode.NETWORK] if the tenant is not known yet and the
+     *   directory can't be reached.
+     */
+    public suspend fun service(token: suspend (ServiceTokenRequest) -> String): Service {
+        val thrown = LastThrown()
+        val causes = causes.withEnrolment(thrown)
+        return Service.of(call(causes) { handle.service(HostedServiceTokens(token, thrown), null) }, causes)
+    }
+
+    /**
      * Closes the connection and all of its accounts: their secrets leave the memory,
      * and whatever is called afterwards fails with [ErrorCode.CLOSED]. Closing twice
      * is nothing new.

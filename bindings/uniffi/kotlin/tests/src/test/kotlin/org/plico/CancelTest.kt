@@ -50,6 +50,7 @@ class CancelTest {
         val words = RecoveryKey.generate()
         val code = ward.directory.visitor("dr.a").account.pairingCode()
         val (signed, group) = session.encryptSigned(data) to account.createGroup("ward")
+        val service = ward.doctor.plico.service { ward.directory.serviceToken() }
         val calls = listOf<suspend () -> Any?>(
             { account.createSession(patient) },
             { account.acceptIdentityChange("patient.7") },
@@ -60,6 +61,23 @@ class CancelTest {
             { account.sessions() },
             { account.sessionsOfGroup(group.id) },
             { account.groups() },
+            { account.sessionsTagged("x") },
+            { account.createSessions(listOf(SessionOptions(patient))) },
+            { account.grantMany(listOf(session.id), mapOf(patient to Grant())) },
+            { account.revokeMany(listOf(session.id), listOf(patient)) },
+            { account.revokeEverywhere(patient) },
+            { account.giveAllOf(patient, patient) },
+            { service.sealFor(listOf(patient), data) },
+            { service.acceptIdentityChange("patient.7") },
+            { session.grantAll(mapOf(patient to Grant())) },
+            { session.revokeAll(listOf(patient)) },
+            { session.setExpiry(Expiry.NEVER) },
+            { session.expiry() },
+            { session.endsAt() },
+            { session.setTag("x") },
+            { session.tag() },
+            { group.addMembers(mapOf(patient to GroupRole.MEMBER)) },
+            { group.removeMembers(listOf(patient)) },
             { group.refresh() },
             { group.name() },
             { group.rename("x") },

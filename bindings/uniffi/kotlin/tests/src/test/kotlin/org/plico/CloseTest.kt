@@ -36,6 +36,13 @@ class CloseTest {
         { session.end() },
         { session.setMetadata(data) },
         { session.metadata() },
+        { session.grantAll(mapOf(patient to Grant())) },
+        { session.revokeAll(listOf(patient)) },
+        { session.setExpiry(Expiry.NEVER) },
+        { session.expiry() },
+        { session.endsAt() },
+        { session.setTag("x") },
+        { session.tag() },
     )
 
     private fun calls(group: Group) = listOf<suspend () -> Any?>(
@@ -49,6 +56,8 @@ class CloseTest {
         { group.transfer(patient) },
         { group.rotate() },
         { group.delete() },
+        { group.addMembers(mapOf(patient to GroupRole.MEMBER)) },
+        { group.removeMembers(listOf(patient)) },
     )
 
     private fun calls(account: Account, sealed: ByteArray, text: String, folder: Path) = listOf<suspend () -> Any?>(
@@ -61,6 +70,13 @@ class CloseTest {
         { account.sessions() },
         { account.sessionsOfGroup("A".repeat(43)) },
         { account.groups() },
+        { account.sessionsTagged("x") },
+        { account.openSealed(sealed) },
+        { account.createSessions(listOf()) },
+        { account.grantMany(listOf(), mapOf()) },
+        { account.revokeMany(listOf(), listOf()) },
+        { account.revokeEverywhere(patient) },
+        { account.giveAllOf(patient, patient) },
         { account.decryptText(text) },
         { account.decryptFile(folder.resolve("sealed"), folder.resolve("out")) },
         { account.prefetch(listOf()) },
@@ -128,6 +144,7 @@ class CloseTest {
         val ward = Ward.open()
         allClosed(ward, folder) { ward.doctor.plico.close() }
         fails(CLOSED) { ward.doctor.plico.accountInMemory() }
+        fails(CLOSED) { ward.doctor.plico.service { error("nobody is asked") } }
         fails(CLOSED) { ward.doctor.plico.account(folder.resolve("a"), ByteArray(32)) }
         fails(CLOSED) { ward.doctor.plico.account(ward.doctor.store) }
         assertEquals(ward.directory.tenant, ward.doctor.plico.tenantId)

@@ -61,13 +61,15 @@ class HttpTransportTest {
             it.responseBody.write(byteArrayOf(1, 2, 3))
         }
         val signature = "signature" to "plico=:AAAA:"
-        val answer = transport.send(request("POST", "/echo?a=%20b", sent, "content-type" to "application/json", signature))
+        val headers = arrayOf("content-type" to "application/json", signature, "authorization" to "Bearer a.b.c")
+        val answer = transport.send(request("POST", "/echo?a=%20b", sent, *headers))
         assertEquals(422, answer.status)
         assertArrayEquals(byteArrayOf(1, 2, 3), answer.body)
         assertEquals("POST /echo?a=%20b", got.first)
         assertArrayEquals(sent, got.second)
         assertEquals(listOf("plico=:AAAA:"), got.third["Signature"])
         assertEquals(listOf("application/json"), got.third["Content-type"])
+        assertEquals(listOf("Bearer a.b.c"), got.third["Authorization"])
         transport.send(request("GET", "/echo"))
         assertEquals(0, got.second.size)
         val added = got.third.keys.map { it.lowercase() } - setOf("host", "user-agent", "content-length", "connection")

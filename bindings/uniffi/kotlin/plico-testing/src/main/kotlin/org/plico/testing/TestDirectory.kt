@@ -1,8 +1,13 @@
 package org.plico.testing
 
+import org.plico.EncryptionSession
 import org.plico.EnrolmentRequest
+import org.plico.Group
+import org.plico.MemberId
 import org.plico.testing.ffi.KitBackup
 import org.plico.testing.ffi.KitDirectory
+import org.plico.testing.ffi.KitOperated
+import org.plico.testing.ffi.KitWho
 import org.plico.testing.ffi.startDirectory
 
 /**
@@ -54,6 +59,63 @@ public class TestDirectory private constructor(private val kit: KitDirectory) {
         kitCall { kit.setStanding(identityId, active) }
     }
 
+    /**
+     * A token as the app's backend signs it for a program of its own, valid for five
+     * minutes: see [org.plico.Plico.service].
+     */
+    public fun serviceToken(): String = kit.serviceToken()
+
+    /** A program of the app's backend that seals for others, with a connection of its own. */
+    public suspend fun service(clock: TestClock = this.clock): TestService = TestService.start(this, clock)
+
+    /**
+     * The operator withdraws somebody from a session: they are given nothing and may do
+     * nothing in it, until that is [lifted][lift].
+     *
+     * @throws org.plico.PlicoException `CONFLICT` for a second change within one second of
+     *   the clock; `SESSION_NOT_FOUND`.
+     */
+    public suspend fun withdraw(session: EncryptionSession, who: MemberId) {
+        kitCall { kit.withdraw(session.toKit(), who.toKit()) }
+    }
+
+    /** The same for a group. */
+    public suspend fun withdraw(group: Group, who: MemberId) {
+        kitCall { kit.withdraw(group.toKit(), who.toKit()) }
+    }
+
+    /**
+     * And takes it back.
+     *
+     * @throws org.plico.PlicoException as [withdraw].
+     */
+    public suspend fun lift(session: EncryptionSession, who: MemberId) {
+        kitCall { kit.lift(session.toKit(), who.toKit()) }
+    }
+
+    /** The same for a group. */
+    public suspend fun lift(group: Group, who: MemberId) {
+        kitCall { kit.lift(group.toKit(), who.toKit()) }
+    }
+
+    /**
+     * The operator destroys a session: the directory deletes all but its log.
+     *
+     * @throws org.plico.PlicoException `SESSION_NOT_FOUND`.
+     */
+    public suspend fun destroy(session: EncryptionSession) {
+        kitCall { kit.destroy(session.toKit()) }
+    }
+
+    /** The same for a group. */
+    public suspend fun destroy(group: Group) {
+        kitCall { kit.destroy(group.toKit()) }
+    }
+
+    /** What the app's backend finds by a tag: the ids of at most 1,024 sessions after `after`. */
+    public suspend fun findSessions(tag: String, after: String? = null): List<String> =
+        kitCall { kit.findSessions(tag, after) }
+
     /** The operator says after how many days user keys are renewed; 0: not by themselves. */
     public suspend fun setUserKeyDays(days: Int) {
         kitCall { kit.setUserKeyDays(count(days)) }
@@ -104,4 +166,13 @@ public class TestDirectory private constructor(private val kit: KitDirectory) {
         /** The names of all lies, such as `UserIdMoved`. */
         public val lies: List<String> by lazy { org.plico.testing.ffi.lies() }
     }
+}
+
+private fun EncryptionSession.toKit() = KitOperated.Session(id)
+
+private fun Group.toKit() = KitOperated.Group(id)
+
+private fun MemberId.toKit() = when (this) {
+    is MemberId.Identity -> KitWho.Identity(id)
+    is MemberId.Group -> KitWho.Group(id)
 }

@@ -40,6 +40,7 @@ fun World.matches(expected: JsonElement, got: Any?): Boolean = when (got) {
     is DecryptedSigned -> expected.jsonObject.all { (name, value) ->
         if (name == "written_by") sameWriter(value, got.writtenBy) else sameOpened(name, value, got.content)
     }
+    is Counts -> expected.jsonObject.all { (name, value) -> sameCount(name, value, got) }
     is Set<*> -> texts(expected).toSet() == got
     is List<*> -> {
         val recipients = got.filterIsInstance<RecipientInfo>()
@@ -53,6 +54,12 @@ private fun World.sameOpened(name: String, expected: JsonElement, got: Decrypted
     "session" -> text(expected) == got.sessionId
     "written_offline" -> expected.jsonPrimitive.boolean == got.writtenOffline
     else -> error("`decrypt` gives no `$name`")
+}
+
+private fun sameCount(name: String, expected: JsonElement, got: Counts) = when (name) {
+    "changed" -> expected.jsonPrimitive.long == got.changed
+    "failed" -> expected.jsonPrimitive.long == got.failed
+    else -> error("`revoke_everywhere` gives no `$name`")
 }
 
 private fun World.sameWriter(expected: JsonElement, got: WrittenBy) = when (got) {
@@ -81,6 +88,7 @@ fun shown(value: Any?): String = when (value) {
     is String -> "a text of ${value.length} characters"
     is Decrypted -> "${value.data.size} bytes, written offline: ${value.writtenOffline}"
     is DecryptedSigned -> shown(value.content)
+    is Counts -> value.toString()
     is Set<*> -> value.joinToString()
     is List<*> -> value.joinToString { if (it is RecipientInfo) member(it).toString() else it.toString() }
     else -> value::class.simpleName.orEmpty()

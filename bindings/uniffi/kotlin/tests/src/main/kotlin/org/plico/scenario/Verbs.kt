@@ -158,6 +158,7 @@ private suspend fun World.accountResult(account: Account, verb: String, args: Js
         account.decryptFile(path(args.text("source")), path(args.text("target")), context(args))
     }
     "close" -> nothing { account.close() }
+    "sessions_tagged", "create_sessions", "revoke_everywhere" -> manyResult(account, verb, args)
     else -> identityResult(account, verb, args)
 }
 
@@ -233,6 +234,7 @@ private suspend fun World.sessionResult(session: EncryptionSession, verb: String
     "recipients" -> session.recipients()
     "set_metadata" -> nothing { session.setMetadata(bytes(args.getValue("data"))) }
     "metadata" -> session.metadata()
+    "set_tag", "tag", "set_expiry", "ends", "grant_all", "revoke_all" -> termsResult(session, verb, args)
     "offline" -> session.offline()
     "max_staleness" -> session.maxStaleness(Duration.ofMillis(args.getValue("ms").jsonPrimitive.long))
     else -> error("`$verb` is not known")
@@ -252,7 +254,7 @@ private suspend fun World.groupResult(group: Group, verb: String, args: JsonObje
     else -> error("`$verb` is not known")
 }
 
-private inline fun nothing(work: () -> Unit): Nothing? {
+internal inline fun nothing(work: () -> Unit): Nothing? {
     work()
     return null
 }
