@@ -27,7 +27,8 @@ class MemoryTest {
         rounds(500)
         System.gc()
         val grown = residentMiB() - before
-        // What one kind of buffer in each round would leave is 500 MiB.
-        assertTrue(grown < 200, "grown by $grown MiB")
+        // What one kind of buffer in each round would leave is 500 MiB; the virtual
+        // machine's own heap has grown by up to 300 where it was short of processors.
+        assertTrue(grown < 400, "grown by $grown MiB")
     }
 }
