@@ -44,7 +44,7 @@ async function delays(work) {
  * busy itself, the bound is twice what an idle loop gets there. The loop's
  * thread may be busy for one part in `share` of the time.
  */
-async function measured(t, what, work, share = 20) {
+async function measured(t, what, work, share = 10) {
   for (let tried = 1; ; tried += 1) {
     const idle = await delays(() => new Promise((resolve) => setTimeout(resolve, 300)));
     const it = await delays(work);
@@ -63,7 +63,7 @@ async function measured(t, what, work, share = 20) {
 }
 
 /** One long piece of work would hardly show among many turns: it shows in the thread's time. */
-function isHardlyBusy(what, { busy, took }, share = 20) {
+function isHardlyBusy(what, { busy, took }, share = 10) {
   if (Number.isNaN(busy)) return;
   const most = 20 + took / share;
   assert.ok(
