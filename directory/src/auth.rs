@@ -237,15 +237,18 @@ pub(crate) fn authenticate_backend(
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(ErrorCode::SignatureMissing.into());
     }
-    let invalid = |error: AttestationError| {
-        ApiError::from(ErrorCode::EnrolmentInvalid).detail(error.to_string())
-    };
-    let token = ServiceToken::verify(token.trim(), &tenant.state).map_err(invalid)?;
+    let token = ServiceToken::verify(token.trim(), &tenant.state);
+    let token = token.map_err(|error| invalid_token(&error))?;
     if token.service_use != ServiceUse::ReadKeys {
         return Err(ErrorCode::EnrolmentInvalid.into());
     }
     check_token_life(app, token.issued_ms, token.expires_ms)?;
     Ok(Asker::Backend)
+}
+
+/// What is said of a token that the app's backend has not signed for this.
+pub(crate) fn invalid_token(error: &AttestationError) -> ApiError {
+    ApiError::from(ErrorCode::EnrolmentInvalid).detail(error.to_string())
 }
 
 /// Whether a token of the app's backend is valid now, within the leeway.

@@ -173,7 +173,7 @@ problem_sets! {
     KeyProblems = [
         BadRequest, SignatureMissing, SignatureInvalid, ClockSkewed, EnrolmentInvalid,
         EnrolmentExpired, DeviceRevoked, IdentityDisabled, IdentityDeleted, NotAllowed,
-        AccessRevoked, AccessExpired, TenantNotFound, IdentityNotFound, SessionNotFound,
+        AccessRevoked, AccessExpired, AccessWithdrawn, TenantNotFound, IdentityNotFound, SessionNotFound,
         MethodNotAllowed, SessionEnded, TooLarge, UnsupportedMediaType, Internal, Unavailable,
     ];
     /// Of writes.

@@ -2,11 +2,10 @@
 //! whom it has withdrawn, and whether it was destroyed. It only takes away.
 
 use crate::app::{App, Tenant};
-use crate::auth::check_token_life;
+use crate::auth::{check_token_life, invalid_token};
 use crate::problem::ApiError;
 use crate::storage::{ChainRef, Expected, RecordChange, RecordKind, Storage, StorageError};
 use plico_protocol::format::ids::{Kind, Recipient};
-use plico_protocol::identity::AttestationError;
 use plico_protocol::identity::operator::OperatorToken;
 use plico_protocol::wire::ErrorCode;
 use plico_protocol::wire::b64::B64x32;
@@ -113,10 +112,8 @@ fn read(key: &[u8], value: &[u8], word: &mut OperatorWord) -> Option<()> {
 
 /// The operator's token, if it is one of this tenant and valid now.
 pub(crate) fn verify(app: &App, tenant: &Tenant, token: &str) -> Result<OperatorToken, ApiError> {
-    let invalid = |error: AttestationError| {
-        ApiError::from(ErrorCode::EnrolmentInvalid).detail(error.to_string())
-    };
-    let token = OperatorToken::verify(token, &tenant.state).map_err(invalid)?;
+    let token = OperatorToken::verify(token, &tenant.state);
+    let token = token.map_err(|error| invalid_token(&error))?;
     check_token_life(app, token.issued_ms, token.expires_ms)?;
     Ok(token)
 }

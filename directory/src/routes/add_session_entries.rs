@@ -6,7 +6,7 @@ use crate::auth::Sender;
 use crate::cache::Known;
 use crate::memberships;
 use crate::openapi::WriteProblems;
-use crate::operator;
+use crate::operator::{self, OperatorWord};
 use crate::problem::{ApiError, json};
 use crate::request::{Raw, SessionName};
 use crate::staging;
@@ -58,24 +58,26 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
     } else {
         let word = operator::word(&*app.storage, at).await?;
         memberships::readers(&app, &state, &word, sender.id(), app.clock.now_ms()).await?;
-        accept_and_store(&app, &sender, at, Some(state), uploads).await?
+        accept_and_store(&app, &sender, at, Some(state), word, uploads).await?
     };
     let head = tenant.head(at.chain, position, app.clock.now_ms());
     Ok(json(StatusCode::OK, &Appended { head }))
 }
 
-/// Accepts entries on top of `state` and stores them; gives the new head.
+/// Accepts entries on top of `state` and stores them; gives the new head. `word`
+/// is what the operator has said of the chain.
 pub(crate) async fn accept_and_store(
     app: &App,
     sender: &Sender,
     at: ChainRef,
     state: Option<Arc<SessionState>>,
+    word: OperatorWord,
     uploads: Vec<Upload>,
 ) -> Result<Position, ApiError> {
     let staged = staging::staged(&uploads);
     let _turn = staging::turn(app, &staged).await?;
     let stored = async {
-        let prepared = prepare(app, sender, at, state, uploads).await?;
+        let prepared = prepare(app, sender, at, state, word, uploads).await?;
         let mut write = prepared.write;
         write.nonce = Some(sender.nonce);
         app.storage.apply(&write).await?;
@@ -105,12 +107,13 @@ pub(super) async fn prepare(
     sender: &Sender,
     at: ChainRef,
     state: Option<Arc<SessionState>>,
+    word: OperatorWord,
     mut uploads: Vec<Upload>,
 ) -> Result<Prepared, ApiError> {
     let expected = state.as_ref().map(|state| state.tip().head);
     let groups = named_groups(&uploads)?;
     let records = staging::take(app, at.tenant, sender.id(), &mut uploads).await?;
-    let (state, effects) = accept(app, sender, at, state, uploads).await?;
+    let (state, effects) = accept(app, sender, at, state, word, uploads).await?;
     if state.is_group() {
         check_nesting(app, at, &groups).await?;
     }
@@ -185,10 +188,10 @@ async fn accept(
     sender: &Sender,
     at: ChainRef,
     state: Option<Arc<SessionState>>,
+    word: OperatorWord,
     uploads: Vec<Upload>,
 ) -> Result<(SessionState, Effects), ApiError> {
     let requester = sender.id();
-    let word = operator::word(&*app.storage, at).await?;
     if word.destroyed {
         return Err(ErrorCode::SessionEnded.into());
     }

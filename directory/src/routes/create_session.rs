@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::openapi::WriteProblems;
+use crate::operator;
 use crate::problem::{ApiError, json};
 use crate::request::Raw;
 use crate::routes::add_session_entries::accept_and_store;
@@ -58,7 +59,10 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
         Some(_) => return Err(ErrorCode::Conflict.into()),
         None => Done {
             status: StatusCode::CREATED,
-            position: accept_and_store(&app, &sender, at, None, uploads).await?,
+            position: {
+                let word = operator::word(&*app.storage, at).await?;
+                accept_and_store(&app, &sender, at, None, word, uploads).await?
+            },
         },
     };
     let head = tenant.head(at.chain, done.position, app.clock.now_ms());

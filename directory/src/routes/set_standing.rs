@@ -1,7 +1,7 @@
 //! The app's backend disables an identity, or lets it be active again.
 
 use crate::app::App;
-use crate::auth::{check_media_type, check_token_life};
+use crate::auth::{check_media_type, check_token_life, invalid_token};
 use crate::openapi::StandingProblems;
 use crate::problem::{ApiError, json};
 use crate::request::{Raw, id};
@@ -10,7 +10,6 @@ use crate::storage::ChainRef;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use plico_protocol::identity::AttestationError;
 use plico_protocol::identity::standing::StandingToken;
 use plico_protocol::wire::ErrorCode;
 use plico_protocol::wire::b64::B64x32;
@@ -42,10 +41,8 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, raw: Raw) -> Result<Resp
     let tenant = raw.tenant(&app).await?;
     check_media_type(&raw.headers)?;
     let body: StandingChange = raw.json()?;
-    let invalid = |error: AttestationError| {
-        ApiError::from(ErrorCode::EnrolmentInvalid).detail(error.to_string())
-    };
-    let token = StandingToken::verify(&body.token, &tenant.state).map_err(invalid)?;
+    let token = StandingToken::verify(&body.token, &tenant.state);
+    let token = token.map_err(|error| invalid_token(&error))?;
     if token.identity != identity {
         return Err(ErrorCode::EnrolmentInvalid.into());
     }

@@ -125,16 +125,16 @@ async fn one(app: &App, sender: &Sender, item: Item) -> Result<Outcome, ApiError
     if is_there && writes::is_resend(app, at, sender.id(), &uploads).await? {
         return Ok(Outcome::There(at));
     }
+    let word = operator::word(&*app.storage, at).await?;
     match &state {
         Some(_) if creates => return Err(ErrorCode::Conflict.into()),
         None if !creates => return Err(ErrorCode::SessionNotFound.into()),
         Some(state) => {
-            let word = operator::word(&*app.storage, at).await?;
             memberships::readers(app, state, &word, sender.id(), app.clock.now_ms()).await?;
         }
         None => {}
     }
-    let prepared = prepare(app, sender, at, state, uploads).await?;
+    let prepared = prepare(app, sender, at, state, word, uploads).await?;
     Ok(Outcome::Accepted(at, Box::new(prepared)))
 }
 
