@@ -96,13 +96,15 @@ final class PairingTests: XCTestCase {
             { try await account.approvePairing(code: shown, cancel: $0) },
         ]
         for wait in waits {
+            // One after the other: of two that answer the same code one is refused.
             let cancel = CancelToken()
             let byToken = Task { try await wait(cancel) }
-            let byTask = Task { try await wait(nil) }
             try await Task.sleep(for: .milliseconds(100))
             cancel.cancel()
-            byTask.cancel()
             await assertThrows(.cancelled) { try await byToken.value }
+            let byTask = Task { try await wait(nil) }
+            try await Task.sleep(for: .milliseconds(100))
+            byTask.cancel()
             await assertThrows(.cancelled) { try await byTask.value }
             let expired = Task { try await wait(nil) }
             try await Task.sleep(for: .milliseconds(100))

@@ -104,12 +104,29 @@ final class URLSessionTransportTests: XCTestCase {
         let cancelled = await task.result
         XCTAssertThrowsError(try cancelled.get())
         XCTAssertLessThan(clock.now - start, .seconds(2))
-        // Cancelled before it begins.
-        let late = Task {
-            withUnsafeCurrentTask { $0?.cancel() }
-            return try await patient.send(silent)
+    }
+
+    /// Before it begins, while it begins, when it has been answered: each call ends.
+    func testCancelledAtAnyMoment() async throws {
+        let server = try HTTPServer()
+        let transport = URLSessionTransport()
+        let silent = request(server.url + "/silent")
+        let answered = request(server.url + "/x")
+        for _ in 0..<1000 {
+            let late = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return try await transport.send(silent)
+            }
+            let result = await late.result
+            XCTAssertThrowsError(try result.get())
+            let early = Task { try await transport.send(answered) }
+            try await Task.sleep(for: .microseconds(Int.random(in: 0..<2000)))
+            early.cancel()
+            if case .success(let answer) = await early.result {
+                XCTAssertEqual(answer.status, 200)
+            }
         }
-        let result = await late.result
-        XCTAssertThrowsError(try result.get())
+        let after = try await transport.send(answered)
+        XCTAssertEqual(after.status, 200)
     }
 }
