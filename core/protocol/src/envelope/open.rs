@@ -125,9 +125,9 @@ pub fn open_stream<R: Read, W: Write>(
     writing.finish()
 }
 
-/// The same on as many threads as `options` say, with one batch of memory for
-/// each. Reader, writer and `progress` are used by one thread at a time, in the
-/// order of the stream, but not always by the same one.
+/// The same on as many threads as `options` say, with two batches of memory
+/// for each. Reader, writer and `progress` are used by one thread at a time, in
+/// the order of the stream, but not always by the same one.
 ///
 /// # Errors
 /// As [`open_stream`].

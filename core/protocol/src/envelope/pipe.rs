@@ -1,25 +1,31 @@
 //! Fill, work, release: a stream in batches, on one thread or on several.
 //!
-//! Every thread does all three steps for one batch after the other. Only one at
-//! a time fills, in the order of the stream; any number work; and they release
-//! in the order in which they filled. So the output, the progress and the error
-//! are those of one thread, there is one batch of memory for each thread, and a
-//! writer that is slow holds back the reader.
+//! Every thread does all three steps. Only one at a time fills, in the order of the
+//! stream; any number work; and what is done is released by one at a time, in the
+//! order in which it was filled. Whoever is done while it is not its batch's turn
+//! leaves the batch there, takes another one and goes on; whoever releases goes on
+//! while the next one is ready. So the output, the progress and the error are those
+//! of one thread, there are two batches of memory for each thread, and a writer that
+//! is slow holds back the reader.
 
 use super::error::EnvelopeError;
 use super::fork::{Threads, spawn};
+use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 /// The most frames in a batch.
 const MAX_BATCH: usize = 16;
+/// How many there are in a batch of the stream's beginning.
+const FIRST_BATCHES: usize = 4;
 
-/// How many frames there are in the batch with this number: 1, 4, and then 16,
-/// so that a short stream takes little memory and little time.
+/// How many frames there are in the batch with this number: 1, then 4 for a
+/// megabyte, and then 16. What a short stream costs beside its cipher is mostly the
+/// taking and wiping of this memory.
 pub(super) fn batch_frames(number: u64) -> usize {
     match number {
         0 => 1,
-        1 => 4,
+        1..=16 => FIRST_BATCHES,
         _ => MAX_BATCH,
     }
 }
@@ -28,7 +34,7 @@ pub(super) fn batch_frames(number: u64) -> usize {
 pub(super) trait Pipe {
     type Input;
     type Output;
-    type Batch: Default;
+    type Batch: Default + Send;
 
     /// Takes the batch with this number from the input; `true` if it is the
     /// last one.
@@ -85,6 +91,8 @@ where
     if threads == Threads::ONE {
         return one_by_one(pipe, input, output);
     }
+    let mut free = Vec::new();
+    free.resize_with(2 * threads.get(), P::Batch::default);
     let stations = Stations {
         entry: Mutex::new(Entry {
             input,
@@ -92,12 +100,14 @@ where
             closed: false,
         }),
         exit: Mutex::new(Exit {
-            output,
+            output: Some(output),
             turn: 0,
+            done: BTreeMap::new(),
+            free,
             result: Ok(()),
             closed: false,
         }),
-        turned: Condvar::new(),
+        freed: Condvar::new(),
     };
     thread::scope(|scope| {
         for _ in 1..threads.get() {
@@ -111,10 +121,10 @@ where
     exit.unwrap_or_else(PoisonError::into_inner).result
 }
 
-struct Stations<'a, I, O> {
+struct Stations<'a, I, O, B> {
     entry: Mutex<Entry<'a, I>>,
-    exit: Mutex<Exit<'a, O>>,
-    turned: Condvar,
+    exit: Mutex<Exit<'a, O, B>>,
+    freed: Condvar,
 }
 
 struct Entry<'a, I> {
@@ -123,10 +133,14 @@ struct Entry<'a, I> {
     closed: bool,
 }
 
-struct Exit<'a, O> {
-    output: &'a mut O,
+struct Exit<'a, O, B> {
+    /// Not there while somebody releases.
+    output: Option<&'a mut O>,
     /// The batch that may be released now.
     turn: u64,
+    /// Those that wait for their turn.
+    done: BTreeMap<u64, (Result<(), EnvelopeError>, B)>,
+    free: Vec<B>,
     result: Result<(), EnvelopeError>,
     closed: bool,
 }
@@ -135,27 +149,45 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<I, O> Stations<'_, I, O> {
-    fn run<P: Pipe<Input = I, Output = O>>(&self, pipe: &P) {
+impl<I, O, B> Stations<'_, I, O, B> {
+    fn run<P: Pipe<Input = I, Output = O, Batch = B>>(&self, pipe: &P) {
         // If a reader, a writer or a callback of the host panics, the others
-        // must not wait for this thread's turn; the panic goes on to the caller.
+        // must not wait for what this thread has; the panic goes on to the caller.
         let guard = CloseOnPanic(self);
-        let mut batch = P::Batch::default();
-        while let Some((number, filled)) = self.fill(pipe, &mut batch) {
+        while let Some(mut batch) = self.free_batch() {
+            let Some((number, filled)) = self.fill(pipe, &mut batch) else {
+                break;
+            };
             if filled.is_ok() {
                 pipe.work(&mut batch);
             }
-            if !self.release(pipe, number, filled, &mut batch) {
+            if !self.release(pipe, number, filled, batch) {
                 break;
             }
         }
         drop(guard);
     }
 
-    fn fill<P: Pipe<Input = I, Output = O>>(
+    /// Waits for memory. There will be some: what is not free is being worked on,
+    /// or is done, and the one whose turn it is waits for nobody.
+    fn free_batch(&self) -> Option<B> {
+        let mut exit = lock(&self.exit);
+        loop {
+            if exit.closed {
+                return None;
+            }
+            if let Some(batch) = exit.free.pop() {
+                return Some(batch);
+            }
+            let waited = self.freed.wait(exit);
+            exit = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn fill<P: Pipe<Input = I, Output = O, Batch = B>>(
         &self,
         pipe: &P,
-        batch: &mut P::Batch,
+        batch: &mut B,
     ) -> Option<(u64, Result<(), EnvelopeError>)> {
         let mut entry = lock(&self.entry);
         if entry.closed {
@@ -168,45 +200,54 @@ impl<I, O> Stations<'_, I, O> {
         Some((number, filled.map(drop)))
     }
 
-    /// `false` if the stream has ended early.
-    fn release<P: Pipe<Input = I, Output = O>>(
+    /// Leaves the batch for its turn, and releases what has come to it, unless
+    /// somebody does so already. `false` if the stream has ended early.
+    fn release<P: Pipe<Input = I, Output = O, Batch = B>>(
         &self,
         pipe: &P,
         number: u64,
         filled: Result<(), EnvelopeError>,
-        batch: &mut P::Batch,
+        batch: B,
     ) -> bool {
         let mut exit = lock(&self.exit);
-        while exit.turn != number && !exit.closed {
-            exit = self
-                .turned
-                .wait(exit)
-                .unwrap_or_else(PoisonError::into_inner);
+        exit.done.insert(number, (filled, batch));
+        while !exit.closed {
+            let turn = exit.turn;
+            let Some(output) = exit.output.take() else {
+                return true;
+            };
+            let Some((filled, mut batch)) = exit.done.remove(&turn) else {
+                exit.output = Some(output);
+                return true;
+            };
+            drop(exit);
+            let result = filled.and_then(|()| pipe.release(output, &mut batch));
+            if result.is_err() {
+                lock(&self.entry).closed = true;
+            }
+            exit = lock(&self.exit);
+            exit.output = Some(output);
+            exit.turn += 1;
+            exit.free.push(batch);
+            exit.closed |= result.is_err();
+            exit.result = result;
+            match exit.closed {
+                true => self.freed.notify_all(),
+                false => self.freed.notify_one(),
+            }
         }
-        if exit.closed {
-            return false;
-        }
-        let result = filled.and_then(|()| pipe.release(exit.output, batch));
-        exit.turn += 1;
-        exit.closed = result.is_err();
-        exit.result = result;
-        drop(exit);
-        self.turned.notify_all();
-        if result.is_err() {
-            lock(&self.entry).closed = true;
-        }
-        result.is_ok()
+        false
     }
 }
 
-struct CloseOnPanic<'a, 'b, I, O>(&'a Stations<'b, I, O>);
+struct CloseOnPanic<'a, 'b, I, O, B>(&'a Stations<'b, I, O, B>);
 
-impl<I, O> Drop for CloseOnPanic<'_, '_, I, O> {
+impl<I, O, B> Drop for CloseOnPanic<'_, '_, I, O, B> {
     fn drop(&mut self) {
         if thread::panicking() {
             lock(&self.0.entry).closed = true;
             lock(&self.0.exit).closed = true;
-            self.0.turned.notify_all();
+            self.0.freed.notify_all();
         }
     }
 }

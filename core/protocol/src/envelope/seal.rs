@@ -179,8 +179,8 @@ pub fn seal_stream<R: Read, W: Write>(
     Ok(input.padder.given())
 }
 
-/// The same envelope, on as many threads as `options` say, with one batch of
-/// memory for each. Reader, writer and `progress` are used by one thread at a
+/// The same envelope, on as many threads as `options` say, with two batches
+/// of memory for each. Reader, writer and `progress` are used by one thread at a
 /// time, in the order of the stream, but not always by the same one.
 ///
 /// # Errors
