@@ -210,6 +210,37 @@ fn against_raw(effort: Effort) -> Outcome<()> {
     Ok(())
 }
 
+/// What two threads can have on this machine: the raw AEAD, each thread with a
+/// buffer of its own, against one thread that does as much.
+fn apart(suite: Suite, backend: Backend, len: usize, rounds: usize) -> Outcome<()> {
+    let cipher = suite.aead().with_key_on(backend, &[9; 32]);
+    let half = || {
+        let mut buffer = vec![7u8; CHUNK];
+        for number in 0..(len / 2 / CHUNK) as u64 {
+            black_box(cipher.seal(&nonce(number), b"", &mut buffer).is_ok());
+        }
+    };
+    let two = || {
+        timed(1, || {
+            std::thread::scope(|scope| {
+                scope.spawn(half);
+                half();
+            });
+            Ok(())
+        })
+    };
+    let one = || {
+        timed(1, || {
+            half();
+            half();
+            Ok(())
+        })
+    };
+    let what = format!("(raw, apart) {}, {suite:?}, {backend}", name(len));
+    speed(&what, len, &compare(rounds, two, one)?);
+    Ok(())
+}
+
 pub fn two_threads(effort: Effort) -> Outcome<()> {
     head("Two threads", "one thread");
     let source: Vec<u8> = (0..MIB).map(|it| (it * 7) as u8).collect();
@@ -217,6 +248,8 @@ pub fn two_threads(effort: Effort) -> Outcome<()> {
     let plain: Vec<u8> = source.iter().copied().cycle().take(len).collect();
     for suite in Suite::ALL {
         for backend in Backend::ALL.iter().copied() {
+            let rounds = effort.rounds(9);
+            apart(suite, backend, len, rounds)?;
             let key = key(suite, backend);
             let envelope = seal(&key, &plain, None, Padding::None, &mut rng())?;
             let on = |count: usize| StreamOptions {
@@ -236,7 +269,6 @@ pub fn two_threads(effort: Effort) -> Outcome<()> {
                     Ok(())
                 })
             };
-            let rounds = effort.rounds(9);
             let label = |verb: &str| format!("{verb} {}, {suite:?}, {backend}", name(len));
             let compared = compare(rounds, || sealing(2), || sealing(1))?;
             speed(&label("seal"), len, &compared);

@@ -63,6 +63,7 @@
  * | `ENVELOPE_DAMAGED` | The envelope was altered or damaged; nothing of the damaged part was released. |
  * | `ENVELOPE_SIGNATURE_INVALID` | The signature is not one over this envelope in this place, by somebody who could read it. |
  * | `ENVELOPE_TRUNCATED` | The envelope ends too early. |
+ * | `ARCHIVE_INVALID` | What is in the envelope is no archive that may be unpacked; nothing of it was kept. |
  * | `INVALID_ARGUMENT` | An argument is not one that this call takes; see the message. |
  * | `RECIPIENTS_NOT_FOUND` | Some recipients have no account; see the list. |
  * | `NOT_REGISTERED` | Register this account first. |
@@ -154,6 +155,7 @@ export type PlicoErrorCode =
   | "ENVELOPE_DAMAGED"
   | "ENVELOPE_SIGNATURE_INVALID"
   | "ENVELOPE_TRUNCATED"
+  | "ARCHIVE_INVALID"
   | "INVALID_ARGUMENT"
   | "RECIPIENTS_NOT_FOUND"
   | "NOT_REGISTERED"

@@ -2,21 +2,18 @@
 //! unpacked as it is decrypted, in constant memory.
 
 use super::account::Account;
-use super::archive::{self, Member, Plan, refused};
+use super::archive::{self, Plan, refused};
 use super::file_key::off_thread;
 use super::files::{SealedFile, make_file, on_thread, reporter};
 use super::options::FileOptions;
 use super::os_rng;
-use super::output::{UnfinishedFolder, io_error, sync_name};
-use super::ranges::DecryptSeeker;
+use super::output::{UnfinishedFolder, sync_name};
 use super::session::EncryptionSession;
-use crate::error::{Error, ErrorCode, Result};
-use plico_protocol::envelope::{EnvelopeError, EnvelopeKey, OpenReader, SealWriter};
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use crate::error::{Error, Result};
+use plico_protocol::envelope::{EnvelopeError, OpenReader, SealWriter};
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
 
 impl EncryptionSession {
     /// Encrypts the folder `source`, with all that is in it, into the file
@@ -113,167 +110,6 @@ fn unpack<R: Read, F: FnMut(u64) -> ControlFlow<()>>(
     }
 }
 
-/// A file that several read from, each at its own place.
-#[derive(Clone, Debug)]
-struct Shared {
-    file: Arc<File>,
-    position: u64,
-}
-
-impl Shared {
-    fn new(file: File) -> Self {
-        let file = Arc::new(file);
-        Self { file, position: 0 }
-    }
-}
-
-impl Read for Shared {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        #[cfg(unix)]
-        let len = std::os::unix::fs::FileExt::read_at(&*self.file, out, self.position)?;
-        #[cfg(windows)]
-        let len = std::os::windows::fs::FileExt::seek_read(&*self.file, out, self.position)?;
-        #[cfg(not(any(unix, windows)))]
-        let len = {
-            let mut file = &*self.file;
-            file.seek(SeekFrom::Start(self.position))?;
-            file.read(out)?
-        };
-        self.position += len as u64;
-        Ok(len)
-    }
-}
-
-impl Seek for Shared {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let position = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::End(by) => self.file.metadata()?.len().checked_add_signed(by),
-            SeekFrom::Current(by) => self.position.checked_add_signed(by),
-        };
-        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(self.position)
-    }
-}
-
-/// An encrypted folder of which members are listed, and read one by one, by
-/// seeking.
-pub struct SealedFolder {
-    file: Shared,
-    key: EnvelopeKey,
-    account: Account,
-    options: FileOptions,
-    members: Vec<Member>,
-}
-
-impl core::fmt::Debug for SealedFolder {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "SealedFolder({} members)", self.members.len())
-    }
-}
-
-/// The content of one member, as something that reads and seeks.
-#[derive(Debug)]
-pub struct MemberReader {
-    inner: DecryptSeeker<Shared>,
-    start: u64,
-    size: u64,
-    position: u64,
-}
-
-impl Read for MemberReader {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let left = self.size.saturating_sub(self.position);
-        let most = usize::try_from(left).unwrap_or(usize::MAX).min(out.len());
-        self.inner
-            .seek(SeekFrom::Start(self.start.saturating_add(self.position)))?;
-        let len = self.inner.read(&mut out[..most])?;
-        if len == 0 && most > 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        self.position += len as u64;
-        Ok(len)
-    }
-}
-
-impl Seek for MemberReader {
-    /// Beyond the end there is nothing to read; before the start is an error.
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let position = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::End(by) => self.size.checked_add_signed(by),
-            SeekFrom::Current(by) => self.position.checked_add_signed(by),
-        };
-        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(self.position)
-    }
-}
-
-impl SealedFolder {
-    /// Everything in it, in the order of the archive.
-    #[must_use]
-    pub fn members(&self) -> &[Member] {
-        &self.members
-    }
-
-    fn member(&self, path: &str) -> Result<&Member> {
-        let mut members = self.members.iter();
-        let found = members.find(|it| it.path == path && !it.is_folder);
-        found.ok_or_else(|| refused("there is no such file in the folder"))
-    }
-
-    /// Reads the file with this path, without the others.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` if there is none, `IO`, `CLOSED`.
-    pub fn reader(&self, path: &str) -> Result<MemberReader> {
-        self.account.inner.check_open()?;
-        let member = self.member(path)?;
-        let file = self.file.clone();
-        Ok(MemberReader {
-            inner: self.account.seeker(&self.key, file, &self.options)?,
-            start: member.offset,
-            size: member.size,
-            position: 0,
-        })
-    }
-
-    /// Decrypts the file with this path into `target`, which appears only when
-    /// it is whole and on the disk. An existing `target` is replaced.
-    ///
-    /// # Errors
-    /// As [`Self::reader`]; `ENVELOPE_DAMAGED`, `CANCELLED`.
-    pub async fn extract(
-        &self,
-        path: &str,
-        target: impl AsRef<Path>,
-        options: FileOptions,
-    ) -> Result<()> {
-        let mut reader = self.reader(path)?;
-        let total = reader.size;
-        let (account, target) = (&self.account.inner, target.as_ref().to_owned());
-        make_file(account, &options, target, move |out, options, stop| {
-            let mut report = reporter(options, stop, total);
-            let mut buffer = zeroize::Zeroizing::new(vec![0u8; 256 * 1024]);
-            let mut done = 0;
-            loop {
-                let len = reader.read(&mut buffer);
-                let len = len.map_err(|error| Error::from_io(&error))?;
-                if len == 0 {
-                    return Ok(());
-                }
-                let written = io::Write::write_all(out, &buffer[..len]);
-                written.map_err(|error| io_error("the output can't be written", &error))?;
-                done += len as u64;
-                if report(done).is_break() {
-                    return Err(ErrorCode::Cancelled.into());
-                }
-            }
-        })
-        .await
-    }
-}
-
 impl Account {
     /// Decrypts a folder that [`EncryptionSession::encrypt_folder`] made, into
     /// `target`, where there must be nothing yet and which appears only when
@@ -287,7 +123,7 @@ impl Account {
     /// can't become larger than the envelope.
     ///
     /// # Errors
-    /// As [`Self::decrypt_file`]; `INVALID_ARGUMENT` for such an archive, or if
+    /// As [`Self::decrypt_file`]; `ARCHIVE_INVALID` for such an archive, or if
     /// what is in the envelope is none; `IO` if `target` exists.
     pub async fn decrypt_folder(
         &self,
@@ -318,42 +154,5 @@ impl Account {
             off_thread(move || sync_name(&target)).await?
         };
         self.inner.while_open(placed).await
-    }
-
-    /// Lists what is in an encrypted folder, and then reads members one by one,
-    /// by seeking: only the chunks of 16 KiB that hold the archive's headers are
-    /// decrypted for the list.
-    ///
-    /// The list is authentic as far as it goes: every chunk that was read is,
-    /// and so is the length of the envelope.
-    ///
-    /// # Errors
-    /// As [`Self::decrypt_folder`].
-    pub async fn open_folder(
-        &self,
-        source: impl AsRef<Path>,
-        options: FileOptions,
-    ) -> Result<SealedFolder> {
-        self.inner.check_open()?;
-        let source = SealedFile::open(source.as_ref())?;
-        let key = self.key_of(&source.header, &options).await?;
-        let (account, lister) = (self.clone(), key.clone());
-        let work = on_thread(&options, move |options, _| {
-            let file = Shared::new(source.file);
-            let mut seeker = account.seeker(&lister, file.clone(), options)?;
-            let (listed, seeker) = archive::list(&mut seeker);
-            if let Some(error) = seeker.failure() {
-                return Err(error);
-            }
-            Ok((file, listed?))
-        });
-        let (file, members) = self.inner.while_open(work).await?;
-        Ok(SealedFolder {
-            file,
-            key,
-            account: self.clone(),
-            options,
-            members,
-        })
     }
 }

@@ -28,6 +28,8 @@ mod everywhere_options;
 mod expiry;
 mod export;
 mod fetch;
+#[cfg(all(feature = "folders", not(target_arch = "wasm32")))]
+mod fetched;
 mod fields;
 mod file_key;
 #[cfg(not(target_arch = "wasm32"))]
@@ -67,6 +69,8 @@ mod rights;
 mod saves;
 mod seal_for;
 mod sealed;
+#[cfg(all(feature = "folders", not(target_arch = "wasm32")))]
+mod sealed_folder;
 mod service_store;
 mod service_token;
 mod session;
@@ -99,8 +103,6 @@ pub use everywhere_options::{
 pub use expiry::Expiry;
 pub use file_key::FileKey;
 pub use fingerprint::Fingerprint;
-#[cfg(all(feature = "folders", not(target_arch = "wasm32")))]
-pub use folders::{MemberReader, SealedFolder};
 pub use group::{Group, GroupMember, GroupOptions, GroupRole, MemberId};
 pub use groups_of::Page;
 pub use ids::{DeviceId, GroupId, IdentityId, SessionId, TenantId};
@@ -120,6 +122,8 @@ pub use recipients::RecipientInfo;
 pub use recovery::{RecoverOptions, RecoveryKey};
 pub use seal_for::{SealOptions, SealedItem, Service, ServiceOptions};
 pub use sealed::OpenedSealed;
+#[cfg(all(feature = "folders", not(target_arch = "wasm32")))]
+pub use sealed_folder::{MemberReader, SealedFolder};
 pub use service_token::ServiceTokenRequest;
 pub use session::EncryptionSession;
 pub use signed::{SignedEnvelope, Writer, WrittenBy};

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// The most of an envelope that is asked of a source at once: 4 MiB and tags.
-const MAX_FETCH: u64 = 256 * 16_384;
+pub(super) const MAX_FETCH: u64 = 256 * 16_384;
 
 fn failed(error: &io::Error) -> Error {
     Error::new(ErrorCode::Io).with_detail(error.kind().to_string())

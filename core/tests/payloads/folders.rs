@@ -301,7 +301,7 @@ async fn hostile_archives_are_refused_whole() {
             let code = code(opening.await);
             assert!(
                 [
-                    ErrorCode::InvalidArgument,
+                    ErrorCode::ArchiveInvalid,
                     ErrorCode::Io,
                     ErrorCode::EnvelopeTruncated
                 ]
@@ -330,7 +330,7 @@ async fn hostile_archives_are_refused_whole() {
     let opening =
         desk.account
             .decrypt_folder(desk.at("sealed"), desk.at("out"), FileOptions::new());
-    assert_eq!(code(opening.await), ErrorCode::InvalidArgument);
+    assert_eq!(code(opening.await), ErrorCode::ArchiveInvalid);
     assert_eq!(desk.names(), ["sealed"]);
     // What other programs write and means no harm.
     let good = [

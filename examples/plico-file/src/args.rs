@@ -1,7 +1,7 @@
 //! The command line.
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
-use plico::SessionId;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use plico::{SessionId, Suite};
 use std::path::PathBuf;
 
 /// Encrypts files and folders for people.
@@ -94,9 +94,30 @@ pub struct NewSession {
     /// For whom, beside yourself: user ids.
     #[arg(long = "for", value_name = "USER_ID")]
     pub recipients: Vec<String>,
-    /// AES-256-GCM instead of ChaCha20-Poly1305.
-    #[arg(long)]
-    pub aes256: bool,
+    /// The cipher of what the session will hold.
+    #[arg(long, value_enum, default_value_t)]
+    pub cipher: Cipher,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+pub enum Cipher {
+    /// AES-256-GCM if this machine has instructions for it, otherwise the other
+    #[default]
+    Auto,
+    /// ChaCha20-Poly1305, fast on any machine
+    Chacha20,
+    /// AES-256-GCM
+    Aes256,
+}
+
+impl From<Cipher> for Suite {
+    fn from(cipher: Cipher) -> Self {
+        match cipher {
+            Cipher::Auto => Self::fastest_here(),
+            Cipher::Chacha20 => Self::ChaCha20Poly1305Sha512,
+            Cipher::Aes256 => Self::Aes256GcmSha512,
+        }
+    }
 }
 
 #[derive(ClapArgs)]
@@ -108,7 +129,7 @@ pub struct Seal {
     #[command(flatten)]
     pub new: NewSession,
     /// In this session instead of a new one.
-    #[arg(long, conflicts_with_all = ["recipients", "aes256"])]
+    #[arg(long, conflicts_with_all = ["recipients", "cipher"])]
     pub session: Option<SessionId>,
     /// Leaves links out of a folder, instead of refusing it.
     #[arg(long)]

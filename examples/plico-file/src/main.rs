@@ -56,7 +56,7 @@ async fn run(args: Args, cancel: CancelToken) -> Outcome {
         Command::Info => info(common).await,
         Command::NewSession(new) => {
             let account = home::account(common).await?;
-            let session = sealed::new_session(&account, &new.recipients, new.aes256).await?;
+            let session = sealed::new_session(&account, &new).await?;
             say(&session.id().to_string())
         }
         Command::Seal(seal) => sealed::seal(common, &seal, cancel).await,

@@ -1,26 +1,19 @@
 //! Sealing, opening, reading, listing.
 
-use crate::args::{Common, Extract, Open, Read, Seal};
+use crate::args::{Common, Extract, NewSession, Open, Read, Seal};
 use crate::progress::options;
 use crate::{Outcome, home, say};
-use plico::{Account, CancelToken, EncryptionSession, Grant, Recipient, SessionOptions, Suite};
+use plico::{Account, CancelToken, EncryptionSession, Grant, Recipient, SessionOptions};
 use std::fs::File;
 use std::io::{self, Read as _, Seek, SeekFrom, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub async fn new_session(
-    account: &Account,
-    recipients: &[String],
-    aes256: bool,
-) -> plico::Result<EncryptionSession> {
-    let mut options = SessionOptions::new();
-    for user_id in recipients {
+pub async fn new_session(account: &Account, new: &NewSession) -> plico::Result<EncryptionSession> {
+    let mut options = SessionOptions::new().suite(new.cipher.into());
+    for user_id in &new.recipients {
         options = options.recipient(Recipient::user(user_id), Grant::read());
-    }
-    if aes256 {
-        options = options.suite(Suite::Aes256GcmSha512);
     }
     account.create_session(options).await
 }
@@ -29,7 +22,7 @@ pub async fn seal(common: &Common, seal: &Seal, cancel: CancelToken) -> Outcome 
     let account = home::account(common).await?;
     let session = match seal.session {
         Some(id) => account.session(id),
-        None => new_session(&account, &seal.new.recipients, seal.new.aes256).await?,
+        None => new_session(&account, &seal.new).await?,
     };
     let mut options = options(common, cancel);
     if !seal.source.is_dir() {

@@ -120,7 +120,8 @@ fn files_and_folders_between_two_people() {
             "study.tar.plico",
             "--for",
             "patient.7",
-            "--aes256",
+            "--cipher",
+            "chacha20",
         ],
     );
     let listed = desk.ok("patient", &["list", "study.tar.plico"]);

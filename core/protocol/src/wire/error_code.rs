@@ -101,6 +101,7 @@ codes! {
     EnvelopeDamaged = "ENVELOPE_DAMAGED", 0, "The envelope was altered or damaged; nothing of the damaged part was released.";
     EnvelopeSignatureInvalid = "ENVELOPE_SIGNATURE_INVALID", 0, "The signature is not one over this envelope in this place, by somebody who could read it.";
     EnvelopeTruncated = "ENVELOPE_TRUNCATED", 0, "The envelope ends too early.";
+    ArchiveInvalid = "ARCHIVE_INVALID", 0, "What is in the envelope is no archive that may be unpacked; nothing of it was kept.";
     InvalidArgument = "INVALID_ARGUMENT", 0, "An argument is not one that this call takes; see the message.";
     RecipientsNotFound = "RECIPIENTS_NOT_FOUND", 0, "Some recipients have no account; see the list.";
     NotRegistered = "NOT_REGISTERED", 0, "Register this account first.";

@@ -41,25 +41,25 @@ pub struct Member {
 }
 
 pub(super) fn refused(why: &str) -> Error {
-    Error::new(ErrorCode::InvalidArgument).with_detail(why)
+    Error::new(ErrorCode::ArchiveInvalid).with_detail(why)
 }
 
-/// What an archive's reader or writer says: what is behind it has failed, or it
-/// is no archive.
+/// What has failed behind an archive's reader or writer.
+fn behind(error: &io::Error) -> Option<Error> {
+    let inner = error.get_ref()?;
+    if let Some(inner) = inner.downcast_ref::<EnvelopeError>() {
+        return Some((*inner).into());
+    }
+    inner.downcast_ref::<Error>().cloned()
+}
+
+/// What an archive's reader says: what is behind it has failed, or it is no archive.
 fn broken(error: &io::Error) -> Error {
     use io::ErrorKind as K;
-    if let Some(inner) = error.get_ref() {
-        if let Some(inner) = inner.downcast_ref::<EnvelopeError>() {
-            return (*inner).into();
-        }
-        if let Some(inner) = inner.downcast_ref::<Error>() {
-            return inner.clone();
-        }
-    }
-    match error.kind() {
+    behind(error).unwrap_or_else(|| match error.kind() {
         K::Other | K::InvalidData | K::InvalidInput | K::UnexpectedEof => {
             refused("what is in the envelope is no valid archive")
         }
-        _ => io_error("the archive can't be read or written", error),
-    }
+        _ => io_error("the archive can't be read", error),
+    })
 }

@@ -1,7 +1,7 @@
 //! From a folder to an archive.
 
 use super::path::safe_path;
-use super::{MAX_MEMBERS, broken, refused};
+use super::{MAX_MEMBERS, behind};
 use crate::client::output::{io_error, is_unfinished};
 use crate::error::{Error, ErrorCode, Result};
 use std::fs::{File, Metadata};
@@ -9,6 +9,11 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 use tar::{Builder, EntryType, Header};
+
+/// A folder that no archive is made of.
+fn unfit(why: &str) -> Error {
+    Error::new(ErrorCode::InvalidArgument).with_detail(why)
+}
 
 /// What is to be archived: paths in the archive, in order, and how long all
 /// files are together.
@@ -31,7 +36,7 @@ impl Plan {
             for entry in std::fs::read_dir(folder).map_err(failed)? {
                 let entry = entry.map_err(failed)?;
                 let name = entry.file_name().into_string();
-                let name = name.map_err(|_| refused("a name in the folder is not Unicode"))?;
+                let name = name.map_err(|_| unfit("a name in the folder is not Unicode"))?;
                 // What is being written, perhaps this very envelope, is no member.
                 if is_unfinished(&name) {
                     continue;
@@ -46,9 +51,10 @@ impl Plan {
                     continue;
                 } else {
                     let what = "the folder holds a link or something else that is no file";
-                    return Err(refused(what));
+                    return Err(unfit(what));
                 }
-                safe_path(path.as_bytes())?;
+                safe_path(path.as_bytes())
+                    .map_err(|error| unfit(error.detail().unwrap_or_default()))?;
                 if plan.members.len() >= MAX_MEMBERS {
                     return Err(ErrorCode::TooLarge.into());
                 }
@@ -66,6 +72,10 @@ impl Plan {
         out: W,
         watch: &mut dyn FnMut(usize) -> io::Result<()>,
     ) -> Result<W> {
+        let failed = |error: io::Error| {
+            let cause = behind(&error);
+            cause.unwrap_or_else(|| io_error("the archive can't be written", &error))
+        };
         let mut builder = Builder::new(out);
         for (path, source, metadata) in &self.members {
             let mut header = header_of(metadata);
@@ -82,9 +92,9 @@ impl Plan {
                 };
                 builder.append_data(&mut header, path, exactly)
             };
-            appended.map_err(|error| broken(&error))?;
+            appended.map_err(failed)?;
         }
-        builder.into_inner().map_err(|error| broken(&error))
+        builder.into_inner().map_err(failed)
     }
 }
 

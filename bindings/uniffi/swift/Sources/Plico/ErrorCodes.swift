@@ -145,6 +145,8 @@ extension PlicoError.Code: CaseIterable {
     public static let envelopeSignatureInvalid = Self(rawValue: "ENVELOPE_SIGNATURE_INVALID")
     /// The envelope ends too early.
     public static let envelopeTruncated = Self(rawValue: "ENVELOPE_TRUNCATED")
+    /// What is in the envelope is no archive that may be unpacked; nothing of it was kept.
+    public static let archiveInvalid = Self(rawValue: "ARCHIVE_INVALID")
     /// An argument is not one that this call takes; see the message.
     public static let invalidArgument = Self(rawValue: "INVALID_ARGUMENT")
     /// Some recipients have no account; see the list.
@@ -227,7 +229,8 @@ extension PlicoError.Code: CaseIterable {
         .backLinkFalse, .epochUnavailable, .sessionBehindEnvelope, .notAnEnvelope,
         .wrongSession, .contextRequired, .contextUnexpected, .contextMismatch,
         .envelopeDamaged, .envelopeSignatureInvalid, .envelopeTruncated,
-        .invalidArgument, .recipientsNotFound, .notRegistered, .alreadyRegistered,
+        .archiveInvalid, .invalidArgument, .recipientsNotFound, .notRegistered,
+        .alreadyRegistered,
         .wrongPassphrase, .identityFileInvalid, .recoveryWordsInvalid, .recoveryKeySet,
         .backupInvalid, .fingerprintMismatch, .pairingCodeInvalid, .pairingInvalid,
         .pairingExpired, .offlineFileInvalid, .enrolmentFailed, .network, .offline,

@@ -208,6 +208,9 @@ public object ErrorCode {
     /** The envelope ends too early. */
     public const val ENVELOPE_TRUNCATED: String = "ENVELOPE_TRUNCATED"
 
+    /** What is in the envelope is no archive that may be unpacked; nothing of it was kept. */
+    public const val ARCHIVE_INVALID: String = "ARCHIVE_INVALID"
+
     /** An argument is not one that this call takes; see the message. */
     public const val INVALID_ARGUMENT: String = "INVALID_ARGUMENT"
 
