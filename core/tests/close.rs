@@ -180,6 +180,10 @@ fn of_account<'a>(account: &'a Account, things: &'a Things) -> Vec<(&'static str
             }),
         ),
         (
+            "open_folder_ranges",
+            call(account.open_folder_ranges(std::sync::Arc::new(Nothing), FileOptions::new())),
+        ),
+        (
             "decrypt_ranges",
             call(account.decrypt_ranges(std::sync::Arc::new(Nothing), FileOptions::new())),
         ),

@@ -4,7 +4,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use tar::{EntryType, Header};
 
-fn make_tree(root: &Path) {
+pub fn make_tree(root: &Path) {
     let long = "a folder whose name is rather long/".repeat(5);
     for folder in ["empty", "series/1", &long] {
         std::fs::create_dir_all(root.join(folder)).unwrap();

@@ -9,6 +9,8 @@ mod fields;
 #[cfg(feature = "folders")]
 mod folders;
 mod ranges;
+#[cfg(feature = "folders")]
+mod remote_folders;
 mod streams;
 
 use plico::testing::{TestDirectory, TestPerson};

@@ -5,14 +5,14 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::sync::{Arc, Mutex};
 
 /// An object store, which remembers what it was asked for, and may lie.
-struct Bucket {
-    object: Mutex<Vec<u8>>,
-    asked: Mutex<Vec<(u64, u64)>>,
+pub struct Bucket {
+    pub object: Mutex<Vec<u8>>,
+    pub asked: Mutex<Vec<(u64, u64)>>,
     claimed: Mutex<Option<u64>>,
 }
 
 impl Bucket {
-    fn new(object: Vec<u8>) -> Arc<Self> {
+    pub fn new(object: Vec<u8>) -> Arc<Self> {
         Arc::new(Self {
             object: Mutex::new(object),
             asked: Mutex::default(),
