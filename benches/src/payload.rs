@@ -142,6 +142,13 @@ fn raw_sealed(cipher: &dyn Aead, plain: &[u8]) -> Outcome<Vec<u8>> {
     Ok(out)
 }
 
+fn title(suite: Suite) -> &'static str {
+    match suite {
+        Suite::ChaCha20Poly1305Sha512 => "ChaCha20-Poly1305",
+        Suite::Aes256GcmSha512 => "AES-256-GCM",
+    }
+}
+
 fn name(len: usize) -> String {
     match len {
         GIB.. => format!("{} GiB", len / GIB),
@@ -172,7 +179,8 @@ fn against_raw(effort: Effort) -> Outcome<()> {
             for len in sizes.iter().copied() {
                 let count = times(len);
                 let rounds = effort.rounds(if len > 100 * MIB { 7 } else { 21 });
-                let label = |verb: &str| format!("{verb} {}, {suite:?}, {backend}", name(len));
+                let label =
+                    |verb: &str| format!("{verb} {}, {}, {backend}", name(len), title(suite));
                 let ours = || {
                     timed(count, || {
                         let input = Endless {
@@ -236,7 +244,7 @@ fn apart(suite: Suite, backend: Backend, len: usize, rounds: usize) -> Outcome<(
             Ok(())
         })
     };
-    let what = format!("(raw, apart) {}, {suite:?}, {backend}", name(len));
+    let what = format!("(raw, apart) {}, {}, {backend}", name(len), title(suite));
     speed(&what, len, &compare(rounds, two, one)?);
     Ok(())
 }
@@ -269,7 +277,7 @@ pub fn two_threads(effort: Effort) -> Outcome<()> {
                     Ok(())
                 })
             };
-            let label = |verb: &str| format!("{verb} {}, {suite:?}, {backend}", name(len));
+            let label = |verb: &str| format!("{verb} {}, {}, {backend}", name(len), title(suite));
             let compared = compare(rounds, || sealing(2), || sealing(1))?;
             speed(&label("seal"), len, &compared);
             let compared = compare(rounds, || opening(2), || opening(1))?;
@@ -363,7 +371,8 @@ fn fields(effort: Effort) -> Outcome<()> {
             let opening = start.elapsed().as_secs_f64() / count as f64;
             let bytes = envelopes[0].len();
             println!(
-                "- {suite:?}, {backend}: seal {:.2} µs, open {:.2} µs, {bytes} bytes ({} more)",
+                "- {}, {backend}: seal {:.2} µs, open {:.2} µs, {bytes} bytes ({} more)",
+                title(suite),
                 sealing * 1e6,
                 opening * 1e6,
                 bytes - field.len(),

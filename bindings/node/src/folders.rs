@@ -2,11 +2,12 @@
 
 use crate::account::AccountHandle;
 use crate::files::{FileCall, FileInput, ProgressRecord};
+use crate::host::HostRanges;
+use crate::ranges::RangesInput;
 use crate::runtime::{Cancel, promise, promise_long};
 use crate::session::SessionHandle;
-use crate::streams::StreamInput;
 use napi::Env;
-use napi::bindgen_prelude::PromiseRaw;
+use napi::bindgen_prelude::{Buffer, PromiseRaw};
 use napi_derive::napi;
 use plico::{ErrorCode, SealedFolder};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,6 +72,24 @@ impl FolderHandle {
         })
     }
 
+    /// The bytes from `start` to before `end` of one file of it.
+    #[napi]
+    pub fn read<'env>(
+        &self,
+        env: &'env Env,
+        path: String,
+        start: f64,
+        end: f64,
+        cancel: Option<&Cancel>,
+    ) -> napi::Result<PromiseRaw<'env, Buffer>> {
+        let (folder, token) = (self.place().clone(), Cancel::token(cancel));
+        promise_long(env, cancel, async move {
+            let folder = folder.ok_or(ErrorCode::Closed)?;
+            let read = folder.read(&path, start as u64..end as u64);
+            Ok(token.run(read).await?.into())
+        })
+    }
+
     /// Forgets it, and closes the file once nothing reads it any more.
     #[napi]
     pub fn close(&self) {
@@ -126,13 +145,17 @@ impl AccountHandle {
     pub fn open_folder<'env>(
         &self,
         env: &'env Env,
-        path: String,
-        how: StreamInput,
+        input: RangesInput,
         cancel: Option<&Cancel>,
     ) -> napi::Result<PromiseRaw<'env, FolderHandle>> {
-        let (account, options) = (self.account.clone(), how.into_core(cancel));
+        let (account, options) = (self.account.clone(), input.how.into_core(cancel));
+        let host = HostRanges::of(input.length, input.read);
         promise_long(env, cancel, async move {
-            let folder = account.open_folder(path, options?).await?;
+            let folder = match (input.path, host) {
+                (Some(path), _) => account.open_folder(path, options?).await?,
+                (None, Some(host)) => account.open_folder_ranges(Arc::new(host), options?).await?,
+                (None, None) => return Err(ErrorCode::InvalidArgument.into()),
+            };
             Ok(FolderHandle {
                 folder: Mutex::new(Some(Arc::new(folder))),
             })

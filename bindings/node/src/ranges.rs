@@ -155,8 +155,7 @@ impl AccountHandle {
         cancel: Option<&Cancel>,
     ) -> napi::Result<PromiseRaw<'env, RangesHandle>> {
         let (account, options) = (self.account.clone(), input.how.into_core(cancel));
-        let (path, length) = (input.path, input.length.unwrap_or_default() as u64);
-        let host = input.read.map(|read| HostRanges { length, read });
+        let (path, host) = (input.path, HostRanges::of(input.length, input.read));
         promise_long(env, cancel, async move {
             let source = Source::open(account, path, host, options?).await?;
             Ok(RangesHandle {

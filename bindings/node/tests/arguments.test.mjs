@@ -432,7 +432,10 @@ const table = {
     [fileOptions, (it) => account.decryptFolder("a", "b", it)],
   ],
   "Account#openFolder": [
-    [notPath, (it) => account.openFolder(it)],
+    [but(all, "text"), (it) => account.openFolder(it)],
+    [but(all, "number"), (length) => account.openFolder({ length, read: () => sealed })],
+    [but(all, "function"), (read) => account.openFolder({ length: 7, read })],
+    [{ nul: "a\0b", empty: "", web: new URL("https://x") }, (it) => account.openFolder(it)],
     [rangeOptions, (it) => account.openFolder("a", it)],
   ],
   "EncryptionSession#encryptFolder": [

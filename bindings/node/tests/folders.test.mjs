@@ -98,6 +98,107 @@ test("links are an error, or left out on request", async (t) => {
   assert.ok(!sealed.members.some((it) => it.path === "link"));
 });
 
+/** The sealed folder in an object store, which counts what it is asked for. */
+async function inAStore(folder) {
+  await session.encryptFolder(`${folder}/study`, `${folder}/sealed`, { context });
+  const object = readFileSync(`${folder}/sealed`);
+  const store = {
+    object,
+    asked: 0,
+    length: object.length,
+    async read(offset, length) {
+      store.asked += length;
+      if (store.broken) throw store.broken;
+      return store.object.subarray(offset, offset + length);
+    },
+  };
+  return store;
+}
+
+test("members come from a source of ranges as from a file", async (t) => {
+  const { folder, files } = study(t);
+  const store = await inAStore(folder);
+  const there = await account.openFolder(store, { context });
+  assert.ok(store.asked < 200_000, `the list: ${store.asked}`);
+  const here = await account.openFolder(`${folder}/sealed`, { context, threads: 2 });
+  assert.deepEqual(there.members, here.members);
+  for (const [path, data] of Object.entries(files)) {
+    for (const [offset, length] of [
+      [0, Number.MAX_SAFE_INTEGER],
+      [3, 9],
+      [data.length, 10],
+      [200_000, 20_000],
+    ]) {
+      const wanted = data.subarray(offset, offset + length);
+      for (const study of [here, there]) {
+        assert.ok((await study.read(path, offset, length)).equals(wanted), `${path} ${offset}`);
+      }
+    }
+    await there.extract(path, `${folder}/out`);
+    assert.ok(readFileSync(`${folder}/out`).equals(data), path);
+  }
+  store.asked = 0;
+  await there.read("series/1/scan.dcm", 100_000, 1000);
+  assert.ok(store.asked <= 2 * 16_400, `a part: ${store.asked}`);
+  for (const study of [here, there]) {
+    for (const none of ["missing", "series", ""]) {
+      await assert.rejects(study.read(none, 0, 1), { code: "INVALID_ARGUMENT" });
+    }
+    for (const wrong of [-1, 0.5, "1", NaN, undefined]) {
+      await assert.rejects(study.read("readme.txt", wrong, 1), { code: "INVALID_ARGUMENT" });
+      await assert.rejects(study.read("readme.txt", 0, wrong), { code: "INVALID_ARGUMENT" });
+    }
+    await assert.rejects(study.read(7, 0, 1), { code: "INVALID_ARGUMENT" });
+    await assert.rejects(study.read("readme.txt", 0, 1, 7), { code: "INVALID_ARGUMENT" });
+    await study.close();
+    await assert.rejects(study.read("readme.txt", 0, 1), { code: "CLOSED" });
+  }
+});
+
+test("a source that fails, alters or falls silent leaves nothing", async (t) => {
+  const { folder } = study(t);
+  const store = await inAStore(folder);
+  const there = await account.openFolder(store, { context });
+  const before = readdirSync(folder).sort();
+  store.broken = new Error("the store is gone");
+  const extract = (options) => there.extract("series/1/scan.dcm", `${folder}/out`, options);
+  for (const call of [
+    () => extract(),
+    () => there.read("series/1/scan.dcm", 0, 10),
+    () => account.openFolder(store, { context }),
+  ]) {
+    await assert.rejects(call(), (error) => {
+      assert.equal(error.code, "IO");
+      assert.equal(error.cause, store.broken);
+      return true;
+    });
+  }
+  store.broken = undefined;
+  store.object = Buffer.from(store.object);
+  store.object[200_000] ^= 1;
+  await assert.rejects(extract(), { code: "ENVELOPE_DAMAGED" });
+  const silent = await inAStore(folder);
+  const slow = await account.openFolder(silent, { context });
+  silent.read = () => new Promise(() => {});
+  const reason = new Error("enough");
+  for (const call of [
+    (signal) => slow.extract("series/1/scan.dcm", `${folder}/out`, { signal }),
+    (signal) => slow.read("series/1/scan.dcm", 0, 10, { signal }),
+    (signal) => account.openFolder({ length: 50_000, read: silent.read }, { context, signal }),
+  ]) {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(reason), 50);
+    await assert.rejects(call(controller.signal), (error) => {
+      assert.ok(error === reason || error.code === "CANCELLED", `${error}`);
+      return true;
+    });
+  }
+  for (let i = 0; i < 100 && readdirSync(folder).length > before.length; i += 1) {
+    await new Promise((done) => setTimeout(done, 20));
+  }
+  assert.deepEqual(readdirSync(folder).sort(), before);
+});
+
 test("damage, cuts and what is no archive leave nothing", async (t) => {
   const { folder } = study(t);
   await session.encryptFolder(`${folder}/study`, `${folder}/sealed`);

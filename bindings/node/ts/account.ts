@@ -1,6 +1,6 @@
 import { backupStatus, type BackupStatus } from "./backups";
 import { call, now, type CallOptions } from "./call";
-import { boolean, bytes, list, maybe, milliseconds, options as checked, path, text } from "./check";
+import { boolean, bytes, list, maybe, milliseconds, options as checked, text } from "./check";
 import { context } from "./context";
 import { decrypted, type Decrypted } from "./decrypted";
 import { deviceInfo, fileKey, type DeviceInfo, type FileKey } from "./devices";
@@ -13,15 +13,21 @@ import {
   type RevokeEverywhereOptions,
 } from "./everywhere";
 import { decryptMany, type SealedField } from "./fields";
-import { file, threads, type FileOptions } from "./files";
+import { file, type FileOptions } from "./files";
 import type { Fingerprint } from "./fingerprint";
 import { makeFolder, type SealedFolder } from "./folders";
 import { groupInput, makeGroup, type Group, type GroupOptions } from "./group";
 import { fromJson } from "./json";
 import { after, type Page, type PageOptions } from "./lists";
 import { createSessions, grantMany, revokeMany } from "./many";
-import type { Addon, NativeAccount, NativeStreamInput } from "./native";
-import { openEnvelope, type EnvelopeReader, type RangedSource, type RangeOptions } from "./ranges";
+import type { Addon, NativeAccount } from "./native";
+import {
+  makeReader,
+  openSource,
+  type EnvelopeReader,
+  type RangedSource,
+  type RangeOptions,
+} from "./ranges";
 import { recipient as nativeRecipient, type Grant, type Recipient } from "./recipients";
 import {
   nativeRecoveryKey,
@@ -402,9 +408,8 @@ export class Account implements AsyncDisposable {
     source: string | URL | RangedSource,
     options?: RangeOptions,
   ): Promise<EnvelopeReader> {
-    return openEnvelope(this.#addon, source, options, (input, cancel) =>
-      this.#native.openEnvelope(input, cancel),
-    );
+    const open = this.#native.openEnvelope.bind(this.#native);
+    return openSource(this.#addon, source, options, open, makeReader);
   }
 
   /**
@@ -428,7 +433,7 @@ export class Account implements AsyncDisposable {
    * where there must be nothing yet and which appears only when every byte is
    * authenticated and on the disk. Files and folders are for their owner alone.
    *
-   * Errors: as {@link Account.decryptFile}; `INVALID_ARGUMENT` for an archive with links,
+   * Errors: as {@link Account.decryptFile}; `ARCHIVE_INVALID` for an archive with links,
    * devices, or paths that lead out of it, and for what is no archive; `IO` if
    * `target` exists.
    */
@@ -443,27 +448,19 @@ export class Account implements AsyncDisposable {
   }
 
   /**
-   * Lists what is in an encrypted folder, and then decrypts members one by one. For the
-   * list, only the chunks of 16 KiB are read that hold the archive's headers.
+   * Lists what is in an encrypted folder, and then decrypts members one by one: of a
+   * file, or from wherever ranges can be fetched. For the list, only the chunks of 16 KiB
+   * are read that hold the archive's headers; from a source, that is a request for each
+   * member that is not small, one after the other.
    *
-   * Errors: as {@link Account.decryptFolder}.
+   * Errors: as {@link Account.decryptFolder}; `IO`, with what the source threw as `cause`.
    */
-  async openFolder(source: string | URL, options?: RangeOptions): Promise<SealedFolder> {
-    return call(
-      this.#addon,
-      () => options,
-      (cancel) => {
-        const given = checked(options);
-        const how: NativeStreamInput = {};
-        const place = context(given.context);
-        if (place !== undefined) how.context = place;
-        const count = maybe(given.threads, threads, "threads");
-        if (count !== undefined) how.threads = count;
-        return this.#native
-          .openFolder(path(source, "source"), how, cancel)
-          .then((it) => makeFolder(this.#addon, it));
-      },
-    );
+  async openFolder(
+    source: string | URL | RangedSource,
+    options?: RangeOptions,
+  ): Promise<SealedFolder> {
+    const open = this.#native.openFolder.bind(this.#native);
+    return openSource(this.#addon, source, options, open, makeFolder);
   }
 
   /**

@@ -1,8 +1,10 @@
+import { call, type CallOptions } from "./call";
 import { text } from "./check";
 import "./dispose";
 import { invalid } from "./errors";
 import { file, type FileOptions } from "./files";
 import type { Addon, NativeFolder } from "./native";
+import { part, withCause, type Failure } from "./ranges";
 
 /** How a folder is encrypted. */
 export interface FolderOptions extends FileOptions {
@@ -26,7 +28,7 @@ export interface FolderMember {
 }
 
 /** @internal */
-export let makeFolder: (addon: Addon, native: NativeFolder) => SealedFolder;
+export let makeFolder: (addon: Addon, native: NativeFolder, failure: Failure) => SealedFolder;
 
 /**
  * An encrypted folder of which members are listed, and decrypted one by one.
@@ -37,22 +39,25 @@ export let makeFolder: (addon: Addon, native: NativeFolder) => SealedFolder;
  * await using study = await account.openFolder("study.plico");
  * for (const { path, size } of study.members) console.log(path, size);
  * await study.extract("series/1/scan.dcm", "slice.dcm");
+ * const header = await study.read("series/1/scan.dcm", 128, 4);
  * ```
  */
 export class SealedFolder implements AsyncDisposable {
   readonly #addon: Addon;
   readonly #native: NativeFolder;
+  readonly #failure: Failure;
   /** Everything in it, in the order of the archive. */
   readonly members: readonly FolderMember[];
 
   static {
-    makeFolder = (addon, native) => new SealedFolder(addon, native);
+    makeFolder = (addon, native, failure) => new SealedFolder(addon, native, failure);
   }
 
-  private constructor(addon: Addon, native: NativeFolder) {
+  private constructor(addon: Addon, native: NativeFolder, failure: Failure) {
     if (addon === undefined) throw invalid("a folder comes from an account");
     this.#addon = addon;
     this.#native = native;
+    this.#failure = failure;
     this.members = native.members().map(({ path, size, isFolder, modifiedMs }) => ({
       path,
       size,
@@ -67,16 +72,45 @@ export class SealedFolder implements AsyncDisposable {
    * chunks of 16 KiB that it is in. `options` have no context: the folder's
    * was given when it was opened.
    *
-   * Errors: `INVALID_ARGUMENT` if there is no such file; `IO`;
-   * `ENVELOPE_DAMAGED`; `CLOSED`; `CANCELLED`.
+   * Errors: `INVALID_ARGUMENT` if there is no such file; `IO`, with what a source
+   * threw as `cause`; `ENVELOPE_DAMAGED`; `ENVELOPE_TRUNCATED`; `CLOSED`; `CANCELLED`.
    */
   async extract(
     path: string,
     target: string | URL,
     options?: Omit<FileOptions, "context" | "threads">,
   ): Promise<void> {
-    return file(this.#addon, "member", target, options, (input, cancel) =>
-      this.#native.extract({ ...input, source: text(path, "path") }, cancel),
+    return withCause(this.#addon, this.#failure, () =>
+      file(this.#addon, "member", target, options, (input, cancel) =>
+        this.#native.extract({ ...input, source: text(path, "path") }, cancel),
+      ),
+    );
+  }
+
+  /**
+   * The `length` bytes from `offset` on of the file at `path`; what lies beyond its end
+   * is left out. Reads, or fetches, those chunks of 16 KiB that cover them and no
+   * others. All of it is in memory; it is yours.
+   *
+   * Errors: as {@link SealedFolder.extract}; `TOO_LARGE`.
+   */
+  async read(
+    path: string,
+    offset: number,
+    length: number,
+    options?: CallOptions,
+  ): Promise<Buffer> {
+    return withCause(this.#addon, this.#failure, () =>
+      call(
+        this.#addon,
+        () => options,
+        (cancel) => {
+          const name = text(path, "path");
+          const member = this.members.find((it) => it.path === name);
+          const [start, end] = part(offset, length, member?.size ?? 0);
+          return this.#native.read(name, start, end, cancel);
+        },
+      ),
     );
   }
 

@@ -170,6 +170,7 @@ export interface NativeFieldResult {
 export interface NativeFolder {
   members(): { path: string; size: number; isFolder: boolean; modifiedMs: number }[];
   extract(input: NativeFile, cancel?: Cancel): Promise<NativeProgress>;
+  read(path: string, start: number, end: number, cancel?: Cancel): Promise<Buffer>;
   close(): void;
 }
 
@@ -431,7 +432,7 @@ export interface NativeAccount extends NativeReader {
   openEnvelope(input: NativeRangesInput, cancel?: Cancel): Promise<NativeRanges>;
   decryptMany(items: NativeField[], cancel?: Cancel): Promise<NativeFieldResult[]>;
   decryptFolder(input: NativeFile, cancel?: Cancel): Promise<NativeProgress>;
-  openFolder(path: string, how: NativeStreamInput, cancel?: Cancel): Promise<NativeFolder>;
+  openFolder(input: NativeRangesInput, cancel?: Cancel): Promise<NativeFolder>;
   prefetch(ids: string[], cancel?: Cancel): Promise<NativeDone[]>;
   settle(cancel?: Cancel): Promise<number>;
   acceptIdentityChange(userId: string, cancel?: Cancel): Promise<string>;

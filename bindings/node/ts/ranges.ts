@@ -95,9 +95,7 @@ export class EnvelopeReader implements AsyncDisposable {
         this.#addon,
         () => options,
         (cancel) => {
-          const start = Math.min(whole(offset, "offset"), this.length);
-          const end = Math.min(start + whole(length, "length"), this.length);
-          if (end - start > constants.MAX_LENGTH) throw invalid("length is more than a Buffer has");
+          const [start, end] = part(offset, length, this.length);
           return this.#native.read(start, end, cancel);
         },
       ),
@@ -123,7 +121,16 @@ function whole(value: number, name: string): number {
   return value;
 }
 
-async function withCause<T>(addon: Addon, failure: Failure, work: () => Promise<T>): Promise<T> {
+/** @internal Where a part begins and ends of what is `total` bytes long. */
+export function part(offset: number, length: number, total: number): [number, number] {
+  const start = Math.min(whole(offset, "offset"), total);
+  const end = Math.min(start + whole(length, "length"), total);
+  if (end - start > constants.MAX_LENGTH) throw invalid("length is more than a Buffer has");
+  return [start, end];
+}
+
+/** @internal */
+export async function withCause<T>(addon: Addon, failure: Failure, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -133,13 +140,14 @@ async function withCause<T>(addon: Addon, failure: Failure, work: () => Promise<
   }
 }
 
-/** @internal */
-export function openEnvelope(
+/** @internal Opens what is in a file, or wherever the app's source has it. */
+export function openSource<Native, T>(
   addon: Addon,
   source: string | URL | RangedSource,
   options: RangeOptions | undefined,
-  open: (input: NativeRangesInput, cancel: Cancel | undefined) => Promise<NativeRanges>,
-): Promise<EnvelopeReader> {
+  open: (input: NativeRangesInput, cancel: Cancel | undefined) => Promise<Native>,
+  make: (addon: Addon, native: Native, failure: Failure) => T,
+): Promise<T> {
   const failure: Failure = {};
   return withCause(addon, failure, () =>
     call(
@@ -167,7 +175,7 @@ export function openEnvelope(
             }
           };
         }
-        return open(input, cancel).then((native) => makeReader(addon, native, failure));
+        return open(input, cancel).then((native) => make(addon, native, failure));
       },
     ),
   );

@@ -18,8 +18,16 @@ pub(crate) type ReadFunction = AsyncFunction<FnArgs<(f64, f64)>, RangeAnswer>;
 
 /// A source of ranges of the app's.
 pub(crate) struct HostRanges {
-    pub length: u64,
-    pub read: ReadFunction,
+    length: u64,
+    read: ReadFunction,
+}
+
+impl HostRanges {
+    /// The app's source, if there is one.
+    pub(crate) fn of(length: Option<f64>, read: Option<ReadFunction>) -> Option<Self> {
+        let length = length.unwrap_or_default() as u64;
+        read.map(|read| Self { length, read })
+    }
 }
 
 impl RangedSource for HostRanges {
