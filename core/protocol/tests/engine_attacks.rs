@@ -283,7 +283,22 @@ fn readers_and_writers_that_fail() {
             let envelope = fixture.envelope.as_slice();
             let opened = open_parallel(&key, envelope, bad(), &options, &mut go_on);
             assert_eq!(opened, Err(Io(full)));
-            // What came before the reader failed is what a writer gets on one thread.
+            // What comes out of a reader that fails is the same on one thread, and so is
+            // what is told.
+            let outs = [1, count].map(|count| {
+                let (mut out, mut told) = (Vec::new(), Vec::new());
+                let reader = fixture.plain[..at].chain(Failing(0, Some(full)));
+                let (rng, options) = (&mut TestRng(1), threads(count));
+                let mut report = |done| {
+                    told.push(done);
+                    ControlFlow::Continue(())
+                };
+                let sealed = seal_parallel(&key, reader, &mut out, &options, rng, &mut report);
+                assert_eq!(sealed, Err(Io(full)));
+                (out, told)
+            });
+            assert_eq!(outs[0].0.len(), 82 + at / CHUNK * FRAME);
+            assert!(outs[0] == outs[1], "{at}, {count}");
             let mut outs = [1, count].map(|count| {
                 let mut out = Vec::new();
                 let reader = envelope[..at].chain(Failing(0, Some(full)));
@@ -355,15 +370,16 @@ fn cancelled_in_the_middle_on_several_threads() {
     }
 }
 
-/// One batch for each thread, and no reading ahead of a writer that is slow.
+/// So many frames for each thread, and no reading ahead of a writer that is slow.
 #[test]
 fn memory_is_bounded_by_the_threads() {
-    struct Lead<'a>(&'a AtomicUsize, &'a AtomicUsize);
+    struct Lead<'a>(&'a AtomicUsize, &'a AtomicUsize, usize);
     impl Read for Lead<'_> {
         fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
             let read = self.0.fetch_add(out.len(), Ordering::SeqCst) + out.len();
-            let lead = read - self.1.load(Ordering::SeqCst);
-            assert!(lead <= 4 * 16 * FRAME, "{lead} bytes are ahead");
+            // Tags are written, and not read.
+            let lead = read.saturating_sub(self.1.load(Ordering::SeqCst));
+            assert!(lead <= self.2 * FRAME, "{lead} bytes are ahead");
             Ok(if read > 20_000_000 { 0 } else { out.len() })
         }
     }
@@ -381,14 +397,16 @@ fn memory_is_bounded_by_the_threads() {
             Ok(())
         }
     }
-    let (read, written) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let sealed = seal_parallel(
-        &key(Suite::default()),
-        Lead(&read, &written),
-        Slow(&written, 0),
-        &threads(3),
-        &mut TestRng(1),
-        &mut go_on,
-    );
-    assert!(sealed.unwrap() > 19_000_000);
+    for (count, frames) in [(1, 4), (2, 256), (3, 384), (9, 288)] {
+        let (read, written) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let sealed = seal_parallel(
+            &key(Suite::default()),
+            Lead(&read, &written, frames),
+            Slow(&written, 0),
+            &threads(count),
+            &mut TestRng(1),
+            &mut go_on,
+        );
+        assert!(sealed.unwrap() > 19_000_000);
+    }
 }

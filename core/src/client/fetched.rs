@@ -1,7 +1,7 @@
 //! An envelope that is somewhere else, for a thread that reads and seeks: the thread
 //! waits, and the task of the call fetches, with whatever I/O the host has.
 
-use super::ranges::RangeReader;
+use super::ranges::{RangeReader, sought};
 use crate::error::{Error, ErrorCode, Result};
 use futures_channel::mpsc;
 use futures_util::StreamExt as _;
@@ -67,12 +67,7 @@ impl Read for Fetched {
 
 impl Seek for Fetched {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let position = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::End(by) => self.len.checked_add_signed(by),
-            SeekFrom::Current(by) => self.position.checked_add_signed(by),
-        };
-        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
+        self.position = sought(to, self.position, self.len)?;
         Ok(self.position)
     }
 }

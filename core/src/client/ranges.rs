@@ -23,6 +23,17 @@ fn failed(error: &io::Error) -> Error {
     Error::new(ErrorCode::Io).with_detail(error.kind().to_string())
 }
 
+/// Where a seek leads: beyond the end is a place, before the start is none.
+#[cfg(all(feature = "folders", not(target_arch = "wasm32")))]
+pub(super) fn sought(to: SeekFrom, position: u64, len: u64) -> io::Result<u64> {
+    let place = match to {
+        SeekFrom::Start(at) => Some(at),
+        SeekFrom::End(by) => len.checked_add_signed(by),
+        SeekFrom::Current(by) => position.checked_add_signed(by),
+    };
+    place.ok_or(io::ErrorKind::InvalidInput.into())
+}
+
 /// What is in an envelope, as something that reads and seeks. It reads those
 /// chunks of 16 KiB that are asked for and no others, and gives only what is
 /// authentic. In memory it holds 1 MiB at most.

@@ -7,7 +7,7 @@ use super::fetched::{Fetched, feeding};
 use super::files::{SealedFile, Stop, make_file, on_thread, reporter};
 use super::options::FileOptions;
 use super::output::io_error;
-use super::ranges::{DecryptSeeker, MAX_FETCH, RangeReader};
+use super::ranges::{DecryptSeeker, MAX_FETCH, RangeReader, sought};
 use crate::error::{Error, ErrorCode, Result};
 use crate::ports::RangedSource;
 use plico_protocol::envelope::EnvelopeKey;
@@ -54,12 +54,7 @@ impl Read for Shared {
 
 impl Seek for Shared {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let position = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::End(by) => self.file.metadata()?.len().checked_add_signed(by),
-            SeekFrom::Current(by) => self.position.checked_add_signed(by),
-        };
-        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
+        self.position = sought(to, self.position, self.file.metadata()?.len())?;
         Ok(self.position)
     }
 }
@@ -112,12 +107,7 @@ impl Read for MemberReader {
 impl Seek for MemberReader {
     /// Beyond the end there is nothing to read; before the start is an error.
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let position = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::End(by) => self.size.checked_add_signed(by),
-            SeekFrom::Current(by) => self.position.checked_add_signed(by),
-        };
-        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
+        self.position = sought(to, self.position, self.size)?;
         Ok(self.position)
     }
 }

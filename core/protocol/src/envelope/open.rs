@@ -7,10 +7,10 @@ use super::chunked::{
 };
 use super::error::EnvelopeError;
 use super::fork::Threads;
-use super::io::read_full;
+use super::io::{read_full, read_much};
 use super::key::EnvelopeKey;
 use super::padding::Unpadder;
-use super::pipe::{Pipe, batch_frames, one_by_one, side_by_side};
+use super::pipe::{Pipe, one_by_one, side_by_side};
 use super::seal::StreamOptions;
 use crate::format::context::AppContext;
 use crate::format::header::{HEADER_LEN, Header};
@@ -101,7 +101,7 @@ pub fn open_on(
 }
 
 /// Opens the envelope that `reader` gives (to its end) into `writer`, in
-/// constant memory (one batch of at most 16 frames, 262,400 bytes), and
+/// constant memory (at most 4 frames, 65,600 bytes), and
 /// flushes. Gives the number of bytes written; `progress` is told that number
 /// after each chunk.
 ///
@@ -291,7 +291,9 @@ impl Default for Batch {
 
 impl Batch {
     /// Takes what the reader gives, up to `frames` frames. `true` if that was
-    /// the end of it.
+    /// the end of it. Of a reader that fails, the whole frames before are taken, so
+    /// that what comes out does not depend on how many are read at a time; why it
+    /// has failed is told after them.
     pub(super) fn fill<R: Read>(
         &mut self,
         reader: &mut R,
@@ -304,9 +306,12 @@ impl Batch {
         }
         // A frame that is not full is the end of the reader, so what might
         // follow the last chunk was read with it and makes it unauthentic.
-        let len = read_full(reader, &mut self.bytes[..capacity])?;
+        let (len, read) = read_much(reader, &mut self.bytes[..capacity]);
         let ended = len < capacity;
-        (self.len, self.end) = frames_in(len, ended);
+        (self.len, self.end) = match read {
+            Ok(()) => frames_in(len, ended),
+            Err(error) => (len - len % FRAME_LEN, Err(error)),
+        };
         self.first = count.take(self.len)?;
         Ok(ended)
     }
@@ -353,10 +358,10 @@ impl<R: Read, F: FnMut(&[u8]) -> Result<(), EnvelopeError>> Pipe for Opening<R, 
     fn fill(
         &self,
         input: &mut Self::Input,
-        number: u64,
+        frames: usize,
         batch: &mut Batch,
     ) -> Result<bool, EnvelopeError> {
-        batch.fill(&mut input.reader, &mut input.count, batch_frames(number))
+        batch.fill(&mut input.reader, &mut input.count, frames)
     }
 
     fn work(&self, batch: &mut Batch) {

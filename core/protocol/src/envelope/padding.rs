@@ -80,15 +80,16 @@ impl Padder {
         }
     }
 
-    /// So many bytes of data were put.
+    /// So many bytes of data are put.
     pub(super) fn accept(&mut self, len: usize) -> Result<(), EnvelopeError> {
-        self.given = self.given.saturating_add(len as u64);
+        let given = self.given.saturating_add(len as u64);
         if let Some(padded) = &mut self.padded {
-            padded.position = padded.position.saturating_add(len as u64);
-            if self.given > padded.length {
+            if given > padded.length {
                 return Err(EnvelopeError::LengthMismatch);
             }
+            padded.position = padded.position.saturating_add(len as u64);
         }
+        self.given = given;
         Ok(())
     }
 

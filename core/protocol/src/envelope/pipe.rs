@@ -14,19 +14,19 @@ use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// The most frames in a batch.
-const MAX_BATCH: usize = 16;
-/// How many there are in a batch of the stream's beginning.
-const FIRST_BATCHES: usize = 4;
-
-/// How many frames there are in the batch with this number: 1, then 4 for a
-/// megabyte, and then 16. What a short stream costs beside its cipher is mostly the
-/// taking and wiping of this memory.
-pub(super) fn batch_frames(number: u64) -> usize {
-    match number {
-        0 => 1,
-        1..=16 => FIRST_BATCHES,
-        _ => MAX_BATCH,
+/// How many frames there are in the batch with this number.
+///
+/// One thread takes one for the first megabyte and then four: fewer stay in the
+/// processor's nearest cache between being read and being encrypted, and what a
+/// short stream costs beside its cipher is mostly the taking and wiping of memory.
+/// Several threads take more, because what they have to say to each other costs as
+/// much as encrypting a hundred KiB; but not too many of them, for the memory's sake.
+fn batch_frames(number: u64, threads: Threads) -> usize {
+    match (threads.get(), number) {
+        (_, 0) | (1, ..=64) => 1,
+        (1, _) | (_, ..=16) => 4,
+        (2..=8, _) => 64,
+        _ => 16,
     }
 }
 
@@ -36,12 +36,12 @@ pub(super) trait Pipe {
     type Output;
     type Batch: Default + Send;
 
-    /// Takes the batch with this number from the input; `true` if it is the
+    /// Takes the next batch, of so many frames, from the input; `true` if it is the
     /// last one.
     fn fill(
         &self,
         input: &mut Self::Input,
-        number: u64,
+        frames: usize,
         batch: &mut Self::Batch,
     ) -> Result<bool, EnvelopeError>;
 
@@ -65,7 +65,8 @@ pub(super) fn one_by_one<P: Pipe>(
     let mut batch = P::Batch::default();
     let mut number = 0;
     loop {
-        let last = pipe.fill(input, number, &mut batch)?;
+        let frames = batch_frames(number, Threads::ONE);
+        let last = pipe.fill(input, frames, &mut batch)?;
         pipe.work(&mut batch);
         pipe.release(output, &mut batch)?;
         if last {
@@ -94,6 +95,7 @@ where
     let mut free = Vec::new();
     free.resize_with(2 * threads.get(), P::Batch::default);
     let stations = Stations {
+        threads,
         entry: Mutex::new(Entry {
             input,
             next: 0,
@@ -122,6 +124,7 @@ where
 }
 
 struct Stations<'a, I, O, B> {
+    threads: Threads,
     entry: Mutex<Entry<'a, I>>,
     exit: Mutex<Exit<'a, O, B>>,
     freed: Condvar,
@@ -195,7 +198,8 @@ impl<I, O, B> Stations<'_, I, O, B> {
         }
         let number = entry.next;
         entry.next += 1;
-        let filled = pipe.fill(entry.input, number, batch);
+        let frames = batch_frames(number, self.threads);
+        let filled = pipe.fill(entry.input, frames, batch);
         entry.closed = filled.unwrap_or(true);
         Some((number, filled.map(drop)))
     }

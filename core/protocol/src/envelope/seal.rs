@@ -9,7 +9,7 @@ use super::fork::Threads;
 use super::io::read_full;
 use super::key::EnvelopeKey;
 use super::padding::{Padder, padded_len};
-use super::pipe::{Pipe, batch_frames, one_by_one, side_by_side};
+use super::pipe::{Pipe, one_by_one, side_by_side};
 use super::slots::Slots;
 use crate::format::context::AppContext;
 use crate::format::header::HEADER_LEN;
@@ -153,7 +153,7 @@ fn lay_out(chunk: &mut [u8], at: usize, prefix: &[u8], data: &[u8]) {
 }
 
 /// Seals everything that `reader` gives into `writer`, in constant memory (one
-/// batch of at most 16 frames, 262,400 bytes), and flushes. Gives the number of
+/// batch of at most 4 frames, 65,600 bytes), and flushes. Gives the number of
 /// bytes read. `progress` is told that number chunk by chunk.
 ///
 /// After an error, what was written is not an envelope: discard it.
@@ -237,7 +237,8 @@ fn connect<R: Read, W: Write, G: FnMut(u64) -> ControlFlow<()>>(
 }
 
 /// Fills `slots` with what the reader gives, as far as there is room. `true` if
-/// all of the plaintext was put, and its last chunk is short.
+/// all of the plaintext was put, and its last chunk is short. After an error the
+/// full chunks are those that came before it.
 pub(super) fn fill<R: Read, B: AsMut<[u8]>>(
     reader: &mut R,
     padder: &mut Padder,
@@ -249,8 +250,8 @@ pub(super) fn fill<R: Read, B: AsMut<[u8]>>(
         let room = slots.room();
         let wanted = room.len();
         let got = read_full(reader, room)?;
-        slots.advance(got);
         padder.accept(got)?;
+        slots.advance(got);
         *ended = got < wanted;
     }
     Ok(*ended && padder.after(slots)? && !slots.is_full())
@@ -282,6 +283,8 @@ struct Batch {
     last: bool,
     /// How many bytes of data were read with this batch.
     given: u64,
+    /// Why nothing follows, if that is not the end.
+    end: Result<(), EnvelopeError>,
     sealed: Result<(), EnvelopeError>,
 }
 
@@ -293,6 +296,7 @@ impl Default for Batch {
             first: 0,
             last: false,
             given: 0,
+            end: Ok(()),
             sealed: Ok(()),
         }
     }
@@ -306,25 +310,28 @@ impl<R: Read, W: Write, G: FnMut(u64) -> ControlFlow<()>> Pipe for Sealing<R, W,
     fn fill(
         &self,
         input: &mut Self::Input,
-        number: u64,
+        frames: usize,
         batch: &mut Batch,
     ) -> Result<bool, EnvelopeError> {
-        let capacity = batch_frames(number) * FRAME_LEN;
+        let capacity = frames * FRAME_LEN;
         if batch.capacity < capacity {
             batch.slots = Slots::new(Wiped::new(capacity));
             batch.capacity = capacity;
         }
         batch.slots.clear();
         let slots = &mut batch.slots;
-        batch.last = fill(
+        let filled = fill(
             &mut input.reader,
             &mut input.padder,
             &mut input.ended,
             slots,
-        )?;
+        );
+        // What comes out before an error does not depend on how much is read at a time.
+        batch.last = filled.unwrap_or(false);
+        batch.end = filled.map(drop);
         batch.first = input.count.take(slots.frames(batch.last).len())?;
         batch.given = input.padder.given();
-        Ok(batch.last)
+        Ok(filled.unwrap_or(true))
     }
 
     fn work(&self, batch: &mut Batch) {
@@ -337,7 +344,11 @@ impl<R: Read, W: Write, G: FnMut(u64) -> ControlFlow<()>> Pipe for Sealing<R, W,
 
     fn release(&self, output: &mut Self::Output, batch: &mut Batch) -> Result<(), EnvelopeError> {
         batch.sealed?;
-        output.writer.write_all(batch.slots.frames(batch.last))?;
+        let frames = batch.slots.frames(batch.last);
+        if frames.is_empty() {
+            return batch.end;
+        }
+        output.writer.write_all(frames)?;
         // Told chunk by chunk, as opening does.
         loop {
             let next = output.told.saturating_add(CHUNK_LEN as u64);
@@ -346,7 +357,7 @@ impl<R: Read, W: Write, G: FnMut(u64) -> ControlFlow<()>> Pipe for Sealing<R, W,
                 return Err(EnvelopeError::Cancelled);
             }
             if output.told >= batch.given {
-                return Ok(());
+                return batch.end;
             }
         }
     }
