@@ -174,6 +174,8 @@ test("a source that fails, alters or falls silent leaves nothing", async (t) => 
     });
   }
   store.broken = undefined;
+  const nowhere = there.extract("readme.txt", `${folder}/none/out`);
+  await assert.rejects(nowhere, (error) => error.code === "IO" && error.cause === undefined);
   store.object = Buffer.from(store.object);
   store.object[200_000] ^= 1;
   await assert.rejects(extract(), { code: "ENVELOPE_DAMAGED" });

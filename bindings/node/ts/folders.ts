@@ -80,6 +80,8 @@ export class SealedFolder implements AsyncDisposable {
     target: string | URL,
     options?: Omit<FileOptions, "context" | "threads">,
   ): Promise<void> {
+    // A disk that fails now has nothing to do with a source that failed before.
+    this.#failure.threw = undefined;
     return withCause(this.#addon, this.#failure, () =>
       file(this.#addon, "member", target, options, (input, cancel) =>
         this.#native.extract({ ...input, source: text(path, "path") }, cancel),
