@@ -35,10 +35,9 @@ impl Fetched {
     fn fetch(&self) -> Result<Vec<u8>> {
         let end = self.len.min(self.position.saturating_add(self.ahead));
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
-        let gone = |_| Error::new(ErrorCode::Cancelled);
         let asked = self.wanted.unbounded_send((self.position..end, sender));
         asked.map_err(|_| ErrorCode::Cancelled)?;
-        receiver.recv().map_err(gone)?
+        receiver.recv().map_err(|_| ErrorCode::Cancelled)?
     }
 }
 

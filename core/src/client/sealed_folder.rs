@@ -135,7 +135,10 @@ impl SealedFolder {
     /// `CLOSED`.
     pub fn reader(&self, path: &str) -> Result<MemberReader> {
         self.account.inner.check_open()?;
-        let member = self.member(path)?;
+        self.content(self.member(path)?)
+    }
+
+    fn content(&self, member: &Member) -> Result<MemberReader> {
         let Place::Here(file, key) = &self.place else {
             let elsewhere = "the folder is read from a ranged source: use `read`";
             return Err(Error::new(ErrorCode::InvalidArgument).with_detail(elsewhere));
@@ -168,7 +171,8 @@ impl SealedFolder {
                 false => Err(truncated()),
             };
         }
-        let mut reader = self.reader(path)?;
+        self.account.inner.check_open()?;
+        let mut reader = self.content(member)?;
         let work = on_thread(&self.options, move |_, _| {
             let failed = |error: io::Error| Error::from_io(&error);
             let mut data = Zeroizing::new(Vec::new());
@@ -200,7 +204,8 @@ impl SealedFolder {
         let reader = match &self.place {
             Place::Elsewhere(reader) => reader,
             Place::Here(..) => {
-                let content = self.reader(path)?;
+                self.account.inner.check_open()?;
+                let content = self.content(member)?;
                 return make_file(account, &options, target, move |out, options, stop| {
                     copy_out(content, size, out, options, stop)
                 })

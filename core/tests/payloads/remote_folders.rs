@@ -2,7 +2,7 @@ use crate::folders::make_tree;
 use crate::ranges::Bucket;
 use crate::{Desk, code, data};
 use plico::ports::{BoxFuture, RangedSource};
-use plico::{CancelToken, ErrorCode, FileOptions};
+use plico::{CancelToken, ErrorCode, FileOptions, SealedFolder};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,14 +20,16 @@ async fn bucket(desk: &Desk) -> Arc<Bucket> {
     Bucket::new(sealed)
 }
 
+async fn open(desk: &Desk, source: Arc<dyn RangedSource>) -> plico::Result<SealedFolder> {
+    let opening = desk.account.open_folder_ranges(source, FileOptions::new());
+    opening.await
+}
+
 #[tokio::test]
 async fn members_come_from_an_object_store() {
     let desk = Desk::new().await;
     let bucket = bucket(&desk).await;
-    let opening = desk
-        .account
-        .open_folder_ranges(bucket.clone(), FileOptions::new());
-    let folder = opening.await.unwrap();
+    let folder = open(&desk, bucket.clone()).await.unwrap();
     let scan = "series/1/scan.dcm";
     let found = folder.members().iter().find(|it| it.path == scan).unwrap();
     assert_eq!(found.size, 700_000);
@@ -77,8 +79,7 @@ async fn a_file_here_reads_the_same() {
         .account
         .open_folder(desk.at("sealed"), FileOptions::new());
     let here = opening.await.unwrap();
-    let opening = desk.account.open_folder_ranges(bucket, FileOptions::new());
-    let there = opening.await.unwrap();
+    let there = open(&desk, bucket).await.unwrap();
     assert_eq!(here.members(), there.members());
     for member in here.members().iter().filter(|it| !it.is_folder) {
         for range in [0..u64::MAX, 3..20, 600_000..700_001] {
@@ -93,10 +94,7 @@ async fn a_file_here_reads_the_same() {
 async fn a_source_that_alters_withholds_or_changes_is_caught() {
     let desk = Desk::new().await;
     let bucket = bucket(&desk).await;
-    let opening = desk
-        .account
-        .open_folder_ranges(bucket.clone(), FileOptions::new());
-    let folder = opening.await.unwrap();
+    let folder = open(&desk, bucket.clone()).await.unwrap();
     let whole = bucket.object.lock().unwrap().clone();
     // In the middle of the scan.
     bucket.object.lock().unwrap()[300_000] ^= 1;
@@ -109,8 +107,7 @@ async fn a_source_that_alters_withholds_or_changes_is_caught() {
         let mut altered = whole.clone();
         altered[place] ^= 0x80;
         let source = Bucket::new(altered);
-        let opening = desk.account.open_folder_ranges(source, FileOptions::new());
-        if let Ok(folder) = opening.await {
+        if let Ok(folder) = open(&desk, source).await {
             // It was not where headers are.
             let mut refused = 0;
             for member in folder.members().iter().filter(|it| !it.is_folder) {
@@ -122,8 +119,7 @@ async fn a_source_that_alters_withholds_or_changes_is_caught() {
     }
     for len in [0, 50, 100, 20_000, whole.len() - 1] {
         let source = Bucket::new(whole[..len].to_vec());
-        let opening = desk.account.open_folder_ranges(source, FileOptions::new());
-        assert!(opening.await.is_err(), "{len}");
+        assert!(open(&desk, source).await.is_err(), "{len}");
     }
     // It becomes shorter once it was opened.
     bucket.object.lock().unwrap().truncate(100_000);
@@ -132,8 +128,8 @@ async fn a_source_that_alters_withholds_or_changes_is_caught() {
     assert_eq!(desk.names(), [""; 0]);
     let no_archive = desk.session.encrypt(&data(5_000), None).await.unwrap();
     let source = Bucket::new(no_archive);
-    let opening = desk.account.open_folder_ranges(source, FileOptions::new());
-    assert_eq!(code(opening.await), ErrorCode::ArchiveInvalid);
+    let opened = open(&desk, source).await;
+    assert_eq!(code(opened), ErrorCode::ArchiveInvalid);
 }
 
 /// Fails, or answers no more, after so many requests.
@@ -174,10 +170,7 @@ async fn a_source_that_fails_or_falls_silent_leaves_nothing() {
             })
         };
         let failing = tired(false);
-        let opening = desk
-            .account
-            .open_folder_ranges(failing.clone(), FileOptions::new());
-        match opening.await {
+        match open(&desk, failing.clone()).await {
             Err(error) => assert_eq!(error.code(), ErrorCode::Io, "{left}"),
             Ok(folder) => {
                 failing.left.store(0, Ordering::Relaxed);

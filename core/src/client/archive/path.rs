@@ -1,36 +1,34 @@
 //! Which paths may become a file.
 
-use super::refused;
-use crate::error::Result;
-
 /// The most bytes of a member's path.
 const MAX_PATH: usize = 4_096;
 /// The most parts of a member's path.
 const MAX_DEPTH: usize = 128;
 
 /// The path of a member, if it leads nowhere but into the folder: its parts.
-pub(super) fn safe_path(path: &[u8]) -> Result<Vec<&str>> {
-    let path = core::str::from_utf8(path).map_err(|_| refused("a member's name is no text"))?;
+/// Otherwise why it does not.
+pub(super) fn safe_path(path: &[u8]) -> Result<Vec<&str>, &'static str> {
+    let path = core::str::from_utf8(path).map_err(|_| "a member's name is no text")?;
     if path.len() > MAX_PATH || path.contains('\0') {
-        return Err(refused("a member's path is too long or no path"));
+        return Err("a member's path is too long or no path");
     }
     if path.starts_with('/') {
-        return Err(refused("a member's path leads out of the folder"));
+        return Err("a member's path leads out of the folder");
     }
     let path = path.strip_suffix('/').unwrap_or(path);
     let mut parts = Vec::new();
     for part in path.split('/') {
         match part {
             "." => {}
-            "" | ".." => return Err(refused("a member's path leads out of the folder")),
+            "" | ".." => return Err("a member's path leads out of the folder"),
             part if cfg!(windows) && !fits_windows(part) => {
-                return Err(refused("a member's name is not one for this system"));
+                return Err("a member's name is not one for this system");
             }
             part => parts.push(part),
         }
     }
     if parts.len() > MAX_DEPTH {
-        return Err(refused("a member is in too many folders"));
+        return Err("a member is in too many folders");
     }
     Ok(parts)
 }

@@ -53,8 +53,7 @@ impl Plan {
                     let what = "the folder holds a link or something else that is no file";
                     return Err(unfit(what));
                 }
-                safe_path(path.as_bytes())
-                    .map_err(|error| unfit(error.detail().unwrap_or_default()))?;
+                safe_path(path.as_bytes()).map_err(unfit)?;
                 if plan.members.len() >= MAX_MEMBERS {
                     return Err(ErrorCode::TooLarge.into());
                 }

@@ -46,7 +46,7 @@ pub(super) fn walk<R: Read>(
         let path = long_name
             .take()
             .unwrap_or_else(|| entry.path_bytes().into_owned());
-        let path = safe_path(&path)?.join("/");
+        let path = safe_path(&path).map_err(refused)?.join("/");
         let is_folder = kind == EntryType::Directory;
         if path.is_empty() {
             // "./", the folder itself.
