@@ -1,11 +1,11 @@
 //! Many sessions in one call against one call for each, with requests and bytes
 //! on the wire.
 
-use crate::Effort;
-use crate::measure::{Outcome, Show, compare, head, line};
 use crate::members::Counting;
 use plico::testing::TestDirectory;
 use plico::{Account, AccountOptions, Grant, Recipient, RevokeOptions, SessionId, SessionOptions};
+use plico_benches::Effort;
+use plico_benches::measure::{Outcome, Show, compare, head, line};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;

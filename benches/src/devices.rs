@@ -1,10 +1,10 @@
 //! What a device costs an identity with many sessions, against one with a
 //! single session: the same work, in a directory of its own each.
 
-use crate::Effort;
-use crate::measure::{Outcome, Show, compare, head, line};
 use plico::testing::{TestDirectory, TestPerson};
 use plico::{DeviceId, FileKey, RecoverOptions, RecoveryKey};
+use plico_benches::Effort;
+use plico_benches::measure::{Outcome, Show, compare, head, line};
 use std::future::Future;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;

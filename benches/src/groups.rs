@@ -1,10 +1,10 @@
 //! Groups: granting to them, taking members out, opening through them, and lists.
 
-use crate::Effort;
-use crate::measure::{Outcome, Show, compare, head, line};
 use crate::wraps::RawSealer;
 use plico::testing::{TestDirectory, TestPerson};
 use plico::{EncryptionSession, Grant, Group, GroupOptions, GroupRole, Recipient};
+use plico_benches::Effort;
+use plico_benches::measure::{Outcome, Show, compare, head, line};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 

@@ -1,14 +1,14 @@
 //! Sessions with many members, flat or as groups in a group: granting, shutting
 //! somebody out, with requests and bytes on the wire.
 
-use crate::Effort;
-use crate::measure::{Outcome, Show, compare, head, line};
 use crate::wraps::RawSealer;
 use plico::ports::{BoxFuture, Request, Response, Transport, TransportError};
 use plico::testing::{TestConnection, TestDirectory};
 use plico::{
     Account, AccountOptions, EncryptionSession, Grant, Group, GroupOptions, GroupRole, Recipient,
 };
+use plico_benches::Effort;
+use plico_benches::measure::{Outcome, Show, compare, head, line};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};

@@ -1,14 +1,14 @@
 //! Opening an envelope of 1 KiB: with nothing known, with the store only, and
 //! with everything in memory.
 
-use crate::Effort;
-use crate::measure::{Outcome, Show, compare, each, head, line};
 use chacha20poly1305::aead::AeadInOut as _;
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit as _};
 use plico::ports::{Change, Store};
 use plico::store::MemoryStore;
 use plico::testing::{TestConnection, TestDirectory, TestPerson};
 use plico::{Account, AccountOptions, Plico, Recipient};
+use plico_benches::Effort;
+use plico_benches::measure::{Outcome, Show, compare, each, head, line};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -5,9 +5,10 @@ use crate::Effort;
 use crate::measure::{Compared, Outcome, Show, compare, head, line};
 use core::ops::ControlFlow;
 use plico_protocol::envelope::{
-    EnvelopeKey, EnvelopeReader, Padding, StreamOptions, StreamPadding, Threads, open,
-    open_parallel, open_stream, seal, seal_parallel, seal_stream,
+    EnvelopeKey, EnvelopeReader, Padding, StreamOptions, StreamPadding, Threads, open, open_on,
+    open_parallel, open_stream, seal, seal_on, seal_parallel, seal_stream,
 };
+use plico_protocol::format::header::{HEADER_LEN, Header};
 use plico_protocol::format::suite::Suite;
 use plico_protocol::primitives::aead::{Aead, Backend, TAG_LEN};
 use plico_protocol::primitives::secret::Secret;
@@ -78,6 +79,16 @@ fn timed(count: u32, mut work: impl FnMut() -> Outcome<()>) -> Outcome<Duration>
         work()?;
     }
     Ok(start.elapsed() / count)
+}
+
+/// How long it takes to make something, without what it takes to give it back to
+/// the system.
+fn until_made<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<Duration> {
+    let start = Instant::now();
+    let made = work()?;
+    let took = start.elapsed();
+    drop(black_box(made));
+    Ok(took)
 }
 
 /// The least that has to be done: take each chunk from the input, run the AEAD
@@ -249,6 +260,10 @@ fn apart(suite: Suite, backend: Backend, len: usize, rounds: usize) -> Outcome<(
     Ok(())
 }
 
+/// Two threads against one.
+///
+/// # Errors
+/// What fails; nothing should.
 pub fn two_threads(effort: Effort) -> Outcome<()> {
     head("Two threads", "one thread");
     let source: Vec<u8> = (0..MIB).map(|it| (it * 7) as u8).collect();
@@ -282,6 +297,25 @@ pub fn two_threads(effort: Effort) -> Outcome<()> {
             speed(&label("seal"), len, &compared);
             let compared = compare(rounds, || opening(2), || opening(1))?;
             speed(&label("open"), len, &compared);
+            // From memory into memory, where nothing has to be done in turns.
+            let sealing = |count: usize| {
+                until_made(|| {
+                    let (rng, threads) = (&mut rng(), Threads::new(count));
+                    Ok(seal_on(&key, &plain, None, Padding::None, rng, threads)?)
+                })
+            };
+            let header = Header::decode(&envelope)?;
+            let message = &envelope[HEADER_LEN..];
+            let opening = |count: usize| {
+                until_made(|| {
+                    let threads = Threads::new(count);
+                    Ok(open_on(&key, &header, message, None, threads)?)
+                })
+            };
+            let compared = compare(rounds, || sealing(2), || sealing(1))?;
+            speed(&label("bytes: seal"), len, &compared);
+            let compared = compare(rounds, || opening(2), || opening(1))?;
+            speed(&label("bytes: open"), len, &compared);
         }
     }
     println!();
@@ -383,6 +417,10 @@ fn fields(effort: Effort) -> Outcome<()> {
     Ok(())
 }
 
+/// Against the raw AEAD, a range of a large envelope, and many small fields.
+///
+/// # Errors
+/// What fails; nothing should.
 pub fn run(effort: Effort) -> Outcome<()> {
     println!(
         "Back ends: {:?}; in use: {}.\n",

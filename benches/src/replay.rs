@@ -1,9 +1,10 @@
 //! Replaying a session's log, against nothing but its signatures.
 
-use crate::measure::{Outcome, Show, compare, each, head, line};
+use crate::MEMORY;
 use crate::world::{Person, World};
-use crate::{Effort, MEMORY};
 use ed25519_dalek::{Signature, VerifyingKey};
+use plico_benches::Effort;
+use plico_benches::measure::{Outcome, Show, compare, each, head, line};
 use plico_directory::random;
 use plico_protocol::format::bodies::{RightsBits, SessionBody, SessionRevoke};
 use plico_protocol::format::encode;

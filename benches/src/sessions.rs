@@ -1,11 +1,11 @@
 //! Making a session through the SDK, against the cryptography that it can't do without.
 
-use crate::Effort;
-use crate::measure::{Outcome, Show, compare, each, head, line};
 use crate::wraps::RawSealer;
 use ed25519_dalek::{Signer as _, SigningKey};
 use plico::testing::TestDirectory;
 use plico::{EncryptionSession, Recipient};
+use plico_benches::Effort;
+use plico_benches::measure::{Outcome, Show, compare, each, head, line};
 use std::time::Instant;
 
 pub fn run(effort: Effort) -> Outcome<()> {

@@ -1,6 +1,6 @@
 //! People with keys, without a directory.
 
-use crate::measure::Outcome;
+use plico_benches::measure::Outcome;
 use plico_directory::random;
 use plico_protocol::chain::Replay as _;
 use plico_protocol::format::bodies::{Grant, RightsBits};

@@ -1,12 +1,12 @@
 //! Wrapping a secret to people, and unwrapping it, against HPKE alone.
 
-use crate::Effort;
-use crate::measure::{Outcome, Show, compare, each, head, line};
 use crate::world::World;
 use hpke::aead::ChaCha20Poly1305;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::XWing;
 use hpke::{Deserializable as _, Kem, OpModeR, OpModeS};
+use plico_benches::Effort;
+use plico_benches::measure::{Outcome, Show, compare, each, head, line};
 use plico_directory::random;
 use plico_protocol::format::encode;
 use plico_protocol::format::ids::ChainId;

@@ -57,5 +57,6 @@ pub use client::{Member, MemberReader, SealedFolder};
 pub use error::{Error, ErrorCode, Result};
 #[cfg(feature = "harden")]
 pub use harden::{Hardened, harden_process};
+pub use plico_protocol::primitives::secret::Wiped;
 #[cfg(all(feature = "disk-store", not(target_arch = "wasm32")))]
 pub use store::{DiskStore, DiskStoreOptions, StoreKey};

@@ -1,11 +1,11 @@
 //! The peer: a handler with one statement on SQLite, set up as the directory's.
 
-use crate::measure::Outcome;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path as PathOf, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
+use plico_benches::measure::Outcome;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };

@@ -1,6 +1,6 @@
 //! One connection, and the person who uses it.
 
-use crate::measure::Outcome;
+use plico_benches::measure::Outcome;
 use plico_directory::{Clock, random};
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::identity::draft::DeviceSecret;

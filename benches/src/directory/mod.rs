@@ -8,9 +8,9 @@ mod bare;
 mod client;
 mod tenant;
 
-use crate::Effort;
-use crate::measure::{Compared, Outcome, Show, compare, head, line};
 use client::{Client, Shot};
+use plico_benches::Effort;
+use plico_benches::measure::{Compared, Outcome, Show, compare, head, line};
 use plico_directory::{Config, Server};
 use std::path::Path;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! People and sessions, as requests to a directory.
 
 use super::client::{Client, Shot};
-use crate::measure::Outcome;
+use plico_benches::measure::Outcome;
 use plico_directory::{Clock, Server, admin, random};
 use plico_protocol::chain::{Replay as _, replay};
 use plico_protocol::format::bodies::{Grant, RightsBits};

@@ -1,7 +1,7 @@
 //! Bytes from JavaScript.
 
 use napi::bindgen_prelude::Uint8Array;
-use zeroize::Zeroizing;
+use plico::Wiped;
 
 /// Up to this length, copying costs the event loop less than holding a
 /// reference, which must be given back on the event loop's thread.
@@ -12,14 +12,14 @@ const COPIED: usize = 64 * 1024;
 /// SDK reads each byte of an untrusted envelope once only, into memory of its
 /// own, before it verifies: if somebody does change them, opening fails.
 pub(crate) enum Bytes {
-    Copied(Zeroizing<Vec<u8>>),
+    Copied(Wiped),
     Held(Uint8Array),
 }
 
 impl From<Uint8Array> for Bytes {
     fn from(array: Uint8Array) -> Self {
         if array.len() <= COPIED {
-            Self::Copied(Zeroizing::new(array.to_vec()))
+            Self::Copied(Wiped::from_vec(array.to_vec()))
         } else {
             Self::Held(array)
         }

@@ -4,9 +4,9 @@
 //! long as encrypting it. To Kotlin and Swift this type is the same one (a
 //! `ByteArray`, a `Data`): a big-endian `i32` for the length, then the bytes.
 
+use plico::Wiped;
 use uniffi::deps::anyhow::{Result, ensure};
 use uniffi::{FfiConverter, MetadataBuffer, RustBuffer, TypeId};
-use zeroize::Zeroize;
 
 /// A payload.
 #[derive(Clone, Default)]
@@ -52,10 +52,9 @@ unsafe impl<UT> FfiConverter<UT> for Bytes {
     type FfiType = RustBuffer;
     const TYPE_ID_META: MetadataBuffer = <Vec<u8> as TypeId<UT>>::TYPE_ID_META;
 
-    fn lower(mut obj: Self) -> RustBuffer {
+    fn lower(obj: Self) -> RustBuffer {
         let mut buf = Vec::new();
-        put(&obj.0, &mut buf);
-        obj.0.zeroize();
+        put(&Wiped::from_vec(obj.0), &mut buf);
         RustBuffer::from_vec(buf)
     }
 
@@ -68,9 +67,8 @@ unsafe impl<UT> FfiConverter<UT> for Bytes {
         Ok(Self(bytes))
     }
 
-    fn write(mut obj: Self, buf: &mut Vec<u8>) {
-        put(&obj.0, buf);
-        obj.0.zeroize();
+    fn write(obj: Self, buf: &mut Vec<u8>) {
+        put(&Wiped::from_vec(obj.0), buf);
     }
 
     fn try_read(buf: &mut &[u8]) -> Result<Self> {

@@ -11,10 +11,9 @@ use crate::values::{PlicoContext, PlicoMemberId, PlicoRecipient};
 use async_trait::async_trait;
 use plico::{
     Error, ErrorCode, OnMissing, OpenedSealed, Recipient, SealOptions, SealedItem, Service,
-    ServiceOptions,
+    ServiceOptions, Wiped,
 };
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 /// Whoever signs the tokens of the app's own programs.
 #[uniffi::export(with_foreign)]
@@ -135,7 +134,7 @@ impl ServiceHandle {
         options: SealCall,
         cancel: Option<Arc<CancelHandle>>,
     ) -> Result<PlicoSealedItem, Failure> {
-        let (service, plaintext) = (self.service.clone(), Zeroizing::new(plaintext.0));
+        let (service, plaintext) = (self.service.clone(), Wiped::from_vec(plaintext.0));
         run_sized(plaintext.len(), cancel, async move {
             let recipients = recipients.into_iter().map(PlicoRecipient::into_core);
             let recipients: Vec<Recipient> = recipients.collect::<plico::Result<_>>()?;

@@ -8,7 +8,7 @@ use crate::run::{run, run_sized};
 use crate::values::{
     Opened, PlicoContext, PlicoGrant, PlicoRecipient, PlicoRecipientInfo, PlicoRights,
 };
-use plico::{EncryptionSession, RevokeOptions};
+use plico::{EncryptionSession, RevokeOptions, Wiped};
 use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -46,7 +46,7 @@ impl SessionHandle {
         context: Option<PlicoContext>,
         cancel: Option<Arc<CancelHandle>>,
     ) -> Result<Bytes, Failure> {
-        let (session, plaintext) = (self.session.clone(), Zeroizing::new(plaintext.0));
+        let (session, plaintext) = (self.session.clone(), Wiped::from_vec(plaintext.0));
         run_sized(plaintext.len(), cancel, async move {
             let context = PlicoContext::to_core(context)?;
             Ok(session.encrypt(&plaintext, context.as_ref()).await?.into())

@@ -7,10 +7,9 @@ use crate::failure::Failure;
 use crate::run::run_sized;
 use crate::session::SessionHandle;
 use crate::values::{Opened, PlicoContext};
-use plico::{Decrypted, SignedEnvelope, Writer, WrittenBy};
+use plico::{Decrypted, SignedEnvelope, Wiped, Writer, WrittenBy};
 use std::sync::Arc;
 use std::time::SystemTime;
-use zeroize::Zeroizing;
 
 /// An envelope and its signature.
 #[derive(Clone, uniffi::Record)]
@@ -84,7 +83,7 @@ impl SessionHandle {
         context: Option<PlicoContext>,
         cancel: Option<Arc<CancelHandle>>,
     ) -> Result<PlicoSignedEnvelope, Failure> {
-        let (session, plaintext) = (self.session.clone(), Zeroizing::new(plaintext.0));
+        let (session, plaintext) = (self.session.clone(), Wiped::from_vec(plaintext.0));
         run_sized(plaintext.len(), cancel, async move {
             let context = PlicoContext::to_core(context)?;
             let signed = session.encrypt_signed(&plaintext, context.as_ref());

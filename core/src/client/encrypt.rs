@@ -13,6 +13,7 @@ use plico_protocol::format::context::AppContext;
 use plico_protocol::format::header::{HEADER_LEN, Header};
 use plico_protocol::format::ids::ChainId;
 use plico_protocol::format::suite::Suite;
+use plico_protocol::primitives::secret::Wiped;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use zeroize::Zeroizing;
 /// What was in an envelope. Wiped on drop.
 #[derive(Clone)]
 pub struct Decrypted {
-    data: Zeroizing<Vec<u8>>,
+    data: Wiped,
     session: SessionId,
     written_offline: bool,
     known_ms: u64,
@@ -41,7 +42,7 @@ impl core::fmt::Debug for Decrypted {
 
 impl Decrypted {
     pub(crate) fn new(
-        data: Zeroizing<Vec<u8>>,
+        data: Wiped,
         session: SessionId,
         written_offline: bool,
         known_ms: u64,
@@ -62,8 +63,8 @@ impl Decrypted {
 
     /// The bytes, taken over; they are wiped no more.
     #[must_use]
-    pub fn into_bytes(mut self) -> Vec<u8> {
-        std::mem::take(&mut *self.data)
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.data.into_vec()
     }
 
     /// The session that it was encrypted in.

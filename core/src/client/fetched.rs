@@ -6,10 +6,10 @@ use crate::error::{Error, ErrorCode, Result};
 use futures_channel::mpsc;
 use futures_util::StreamExt as _;
 use futures_util::future::join;
+use plico_protocol::primitives::secret::Wiped;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::sync::mpsc::SyncSender;
-use zeroize::Zeroizing;
 
 type Wanted = (Range<u64>, SyncSender<Result<Vec<u8>>>);
 
@@ -22,7 +22,7 @@ pub(super) struct Fetched {
     /// How much is asked for at once.
     ahead: u64,
     held_at: u64,
-    held: Zeroizing<Vec<u8>>,
+    held: Wiped,
     failed: Option<Error>,
 }
 
@@ -52,7 +52,7 @@ impl Read for Fetched {
                 self.failed = Some(error.clone());
                 io::Error::other(error)
             })?;
-            (self.held, self.held_at) = (Zeroizing::new(data), self.position);
+            (self.held, self.held_at) = (Wiped::from_vec(data), self.position);
         }
         // Less than what is held, so it fits.
         let at = (self.position - self.held_at) as usize;
@@ -85,7 +85,7 @@ pub(super) async fn feeding<T>(
         position: 0,
         ahead,
         held_at: 0,
-        held: Zeroizing::default(),
+        held: Wiped::default(),
         failed: None,
     };
     let feed = async {

@@ -11,6 +11,7 @@ use plico_protocol::envelope::range::{RangeOpener, RangeStart};
 use plico_protocol::envelope::seal::START_LEN;
 use plico_protocol::envelope::{EnvelopeKey, EnvelopeReader, Threads};
 use plico_protocol::format::header::HEADER_LEN;
+use plico_protocol::primitives::secret::Wiped;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::sync::Arc;
@@ -147,10 +148,11 @@ impl RangeReader {
     }
 }
 
-async fn fetch(source: &dyn RangedSource, place: Range<u64>) -> Result<Zeroizing<Vec<u8>>> {
+/// Frames that will be opened where they are.
+async fn fetch(source: &dyn RangedSource, place: Range<u64>) -> Result<Wiped> {
     let len = place.end.saturating_sub(place.start);
     if len == 0 {
-        return Ok(Zeroizing::default());
+        return Ok(Wiped::default());
     }
     let bytes = source.read(place.start, len).await;
     let bytes = bytes.map_err(|error| failed(&error))?;
@@ -158,7 +160,7 @@ async fn fetch(source: &dyn RangedSource, place: Range<u64>) -> Result<Zeroizing
         return Err(Error::new(ErrorCode::EnvelopeTruncated)
             .with_detail("the source gave more or fewer bytes than asked for"));
     }
-    Ok(Zeroizing::new(bytes))
+    Ok(Wiped::from_vec(bytes))
 }
 
 impl Account {
@@ -222,7 +224,7 @@ impl Account {
                 Some(place) => Some(fetch(&*source, place).await?),
                 None => None,
             };
-            let first = first.as_mut().map(|it| it.as_mut_slice());
+            let first = first.as_deref_mut();
             let opener = start.confirm(&mut last, first)?;
             Ok(RangeReader {
                 source: source.clone(),

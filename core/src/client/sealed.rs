@@ -18,12 +18,12 @@ use plico_protocol::format::sealed::{SealedItem, SealedWrap};
 use plico_protocol::identity::IdentityState;
 use plico_protocol::keyring::EpochSecret;
 use plico_protocol::keyring::sealed::unseal;
-use zeroize::Zeroizing;
+use plico_protocol::primitives::secret::Wiped;
 
 /// What was in a sealed item. Wiped on drop.
 #[derive(Clone)]
 pub struct OpenedSealed {
-    data: Zeroizing<Vec<u8>>,
+    data: Wiped,
     recipients: Vec<MemberId>,
     opened_as: MemberId,
 }
@@ -44,8 +44,8 @@ impl OpenedSealed {
 
     /// The bytes, taken over; they are wiped no more.
     #[must_use]
-    pub fn into_bytes(mut self) -> Vec<u8> {
-        std::mem::take(&mut *self.data)
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.data.into_vec()
     }
 
     /// Who wrote it: [`WrittenBy::Unsigned`], always. Everybody who knows the

@@ -11,6 +11,7 @@ use super::ranges::{DecryptSeeker, MAX_FETCH, RangeReader, sought};
 use crate::error::{Error, ErrorCode, Result};
 use crate::ports::RangedSource;
 use plico_protocol::envelope::EnvelopeKey;
+use plico_protocol::primitives::secret::Wiped;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write as _};
 use std::ops::Range;
@@ -233,7 +234,7 @@ fn copy_out(
     stop: &Stop,
 ) -> Result<()> {
     let mut report = reporter(options, stop, size);
-    let mut buffer = Zeroizing::new(vec![0u8; 256 * 1024]);
+    let mut buffer = Wiped::new(256 * 1024);
     let mut done = 0;
     while done < size {
         let len = content.read(&mut buffer);

@@ -65,6 +65,6 @@ pub fn sealed_item(data: &[u8]) {
         let key = opened.and_then(|secret| key(&given.head, &secret));
         let opened = key.and_then(|key| open(&key, given.envelope, None).ok());
         assert_eq!(opened.is_some(), data == item());
-        assert!(opened.is_none_or(|it| *it == PLAIN));
+        assert!(opened.is_none_or(|it| *it == *PLAIN));
     }
 }

@@ -84,15 +84,18 @@ impl ChunkCipher {
         threads: Threads,
         prepare: impl Fn(usize, &mut [u8]) + Sync,
     ) -> Result<(), ChunkedError> {
-        let results = share_out(frames, PORTION * FRAME_LEN, threads, |at, portion| {
+        let mut all = Ok(());
+        let work = |at: usize, portion: &mut [u8]| {
             for (number, frame) in (at / FRAME_LEN..).zip(portion.chunks_mut(FRAME_LEN)) {
                 let room = frame.len().saturating_sub(TAG_LEN);
                 prepare(number, &mut frame[..room]);
                 self.seal_chunk(first.saturating_add(number as u64), frame)?;
             }
             Ok(())
-        });
-        results.into_iter().collect()
+        };
+        let take = |result| all = all.and(result);
+        share_out(frames, PORTION * FRAME_LEN, threads, work, take);
+        all
     }
 
     /// Opens all of `frames` in place, which follow one another, the first with
@@ -105,16 +108,16 @@ impl ChunkCipher {
         frames: &mut [u8],
         threads: Threads,
     ) -> (usize, Result<(), ChunkedError>) {
-        let results = share_out(frames, PORTION * FRAME_LEN, threads, |at, portion| {
+        let mut all = Opened::default();
+        let work = |at: usize, portion: &mut [u8]| {
             let numbers = first.saturating_add((at / FRAME_LEN) as u64)..;
-            count_good(
-                portion
-                    .chunks_mut(FRAME_LEN)
-                    .zip(numbers)
-                    .map(|(frame, number)| self.open_chunk(number, frame).map(drop)),
-            )
+            let frames = portion.chunks_mut(FRAME_LEN).zip(numbers);
+            Opened::of(frames.map(|(frame, number)| self.open_chunk(number, frame).map(drop)))
+        };
+        share_out(frames, PORTION * FRAME_LEN, threads, work, |next| {
+            all.then(next);
         });
-        up_to_the_first_bad(results)
+        (all.good, all.result)
     }
 
     /// The same for `frames` that stay as they are; the chunks stand one after
@@ -126,21 +129,26 @@ impl ChunkCipher {
         out: &mut [u8],
         threads: Threads,
     ) -> (usize, Result<(), ChunkedError>) {
-        let mut results = share_out(out, PORTION * CHUNK_LEN, threads, |at, portion| {
+        let mut all = Opened::default();
+        let work = |at: usize, portion: &mut [u8]| {
             let before = at / CHUNK_LEN;
             let numbers = first.saturating_add(before as u64)..;
             let frames = frames.chunks(FRAME_LEN).skip(before);
             let parts = frames.zip(portion.chunks_mut(CHUNK_LEN)).zip(numbers);
-            count_good(parts.map(|((frame, chunk), number)| self.open_into(number, frame, chunk)))
+            Opened::of(parts.map(|((frame, chunk), number)| self.open_into(number, frame, chunk)))
+        };
+        share_out(out, PORTION * CHUNK_LEN, threads, work, |next| {
+            all.then(next);
         });
         // A last chunk of no bytes takes no part of `out`.
         if frames.len() % FRAME_LEN == TAG_LEN {
             let number = first.saturating_add((frames.len() / FRAME_LEN) as u64);
             let tag = &frames[frames.len() - TAG_LEN..];
-            let opened = self.open_into(number, tag, &mut []);
-            results.push((usize::from(opened.is_ok()), opened));
+            all.then(Opened::of(
+                [self.open_into(number, tag, &mut [])].into_iter(),
+            ));
         }
-        up_to_the_first_bad(results)
+        (all.good, all.result)
     }
 
     /// The base nonce XOR the index as a big-endian integer.
@@ -156,30 +164,42 @@ impl ChunkCipher {
     }
 }
 
-fn count_good(
-    frames: impl Iterator<Item = Result<(), ChunkedError>>,
-) -> (usize, Result<(), ChunkedError>) {
-    let mut good = 0;
-    for result in frames {
-        if result.is_err() {
-            return (good, result);
-        }
-        good += 1;
-    }
-    (good, Ok(()))
+/// How many frames opened before the first that did not, and why that one did not.
+struct Opened {
+    good: usize,
+    result: Result<(), ChunkedError>,
 }
 
-fn up_to_the_first_bad(
-    portions: Vec<(usize, Result<(), ChunkedError>)>,
-) -> (usize, Result<(), ChunkedError>) {
-    let mut good = 0;
-    for (count, result) in portions {
-        good += count;
-        if result.is_err() {
-            return (good, result);
+impl Default for Opened {
+    fn default() -> Self {
+        Self {
+            good: 0,
+            result: Ok(()),
         }
     }
-    (good, Ok(()))
+}
+
+impl Opened {
+    /// Stops at the first that does not open.
+    fn of(frames: impl Iterator<Item = Result<(), ChunkedError>>) -> Self {
+        let mut opened = Self::default();
+        for result in frames {
+            if result.is_err() {
+                opened.result = result;
+                break;
+            }
+            opened.good += 1;
+        }
+        opened
+    }
+
+    /// The same of these frames and of those that follow them.
+    fn then(&mut self, next: Self) {
+        if self.result.is_ok() {
+            self.good += next.good;
+            self.result = next.result;
+        }
+    }
 }
 
 fn split_frame(frame: &mut [u8]) -> Result<(&mut [u8], &mut [u8; TAG_LEN]), ChunkedError> {

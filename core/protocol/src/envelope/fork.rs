@@ -42,21 +42,21 @@ impl Default for Threads {
     }
 }
 
-/// Calls `work` for each portion of `bytes`, with where it begins, and gives
-/// the results in the order of the portions. Where a thread can't be started,
-/// the others do its work.
+/// Calls `work` for each portion of `bytes`, with where it begins, and then
+/// `take` with the results in the order of the portions, on this thread. Where a
+/// thread can't be started, the others do its work.
 pub(super) fn share_out<T: Send>(
     bytes: &mut [u8],
     portion: usize,
     threads: Threads,
     work: impl Fn(usize, &mut [u8]) -> T + Sync,
-) -> Vec<T> {
+    take: impl FnMut(T),
+) {
     let portions = bytes.len().div_ceil(portion);
     let all = bytes.chunks_mut(portion).enumerate();
     if threads == Threads::ONE || portions <= 1 {
-        return all
-            .map(|(number, part)| work(number * portion, part))
-            .collect();
+        let results = all.map(|(number, part)| work(number * portion, part));
+        return results.for_each(take);
     }
     let mut results: Vec<Option<T>> = Vec::new();
     results.resize_with(portions, || None);
@@ -80,7 +80,7 @@ pub(super) fn share_out<T: Send>(
             worker();
         });
     }
-    results.into_iter().flatten().collect()
+    results.into_iter().flatten().for_each(take);
 }
 
 /// A thread of the pool that this crate never keeps.

@@ -19,7 +19,6 @@ use crate::primitives::secret::Wiped;
 use core::marker::PhantomData;
 use core::ops::ControlFlow;
 use std::io::{Read, Write};
-use zeroize::Zeroizing;
 
 /// Opens `envelope`. Nothing is given out unless header, commitment, every
 /// chunk, the end and the padding are right.
@@ -30,7 +29,7 @@ pub fn open(
     key: &EnvelopeKey,
     envelope: &[u8],
     context: Option<&AppContext>,
-) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
+) -> Result<Wiped, EnvelopeError> {
     let header = Header::decode(envelope)?;
     open_after_header(key, &header, &envelope[HEADER_LEN..], context)
 }
@@ -46,7 +45,7 @@ pub fn open_after_header(
     header: &Header,
     message: &[u8],
     context: Option<&AppContext>,
-) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
+) -> Result<Wiped, EnvelopeError> {
     open_on(key, header, message, context, Threads::ONE)
 }
 
@@ -60,7 +59,7 @@ pub fn open_on(
     message: &[u8],
     context: Option<&AppContext>,
     threads: Threads,
-) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
+) -> Result<Wiped, EnvelopeError> {
     key.check_header(header, context)?;
     let (prefix, frames) = message
         .split_first_chunk::<PREFIX_LEN>()
@@ -73,13 +72,13 @@ pub fn open_on(
     // Room for all of it at once: growing would leave copies behind that nobody
     // wipes. Each chunk is opened where it belongs.
     let room = len - len.div_ceil(FRAME_LEN) * TAG_LEN;
-    let mut plaintext = Zeroizing::new(vec![0u8; room]);
+    let mut plaintext = Wiped::new(room);
     let mut filled = 0;
     if header.padded && !frames.is_empty() {
         // The first chunk begins with the length, so the others stand before
         // where they would without.
         let (frame, rest) = frames.split_at(len.min(FRAME_LEN));
-        let mut frame = Zeroizing::new(frame.to_vec());
+        let mut frame = Wiped::from_vec(frame.to_vec());
         let chunk = cipher.open_chunk(0, &mut frame)?;
         let data = unpadder.accept(chunk)?;
         filled = data.len();

@@ -63,9 +63,10 @@ impl<const N: usize> fmt::Debug for Secret<N> {
     }
 }
 
-/// Memory that secrets pass through, wiped on drop. For large buffers, which
-/// `Zeroizing` wipes byte by byte, and twice.
-#[derive(Default)]
+/// Memory that secrets pass through, or are given out in, wiped on drop. For
+/// large buffers: `Zeroizing` wipes them byte by byte, which takes several times as
+/// long as decrypting them.
+#[derive(Clone, Default)]
 pub struct Wiped(Vec<u8>);
 
 impl Wiped {
@@ -79,6 +80,17 @@ impl Wiped {
     #[must_use]
     pub fn from_vec(bytes: Vec<u8>) -> Self {
         Self(bytes)
+    }
+
+    /// The bytes, given away; nobody wipes them.
+    #[must_use]
+    pub fn into_vec(mut self) -> Vec<u8> {
+        core::mem::take(&mut self.0)
+    }
+
+    /// Hides what is after the first `len` bytes. It is wiped with the rest.
+    pub fn truncate(&mut self, len: usize) {
+        self.0.truncate(len);
     }
 }
 
@@ -96,6 +108,12 @@ impl core::ops::DerefMut for Wiped {
     }
 }
 
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl AsMut<[u8]> for Wiped {
     fn as_mut(&mut self) -> &mut [u8] {
         &mut self.0
@@ -104,8 +122,9 @@ impl AsMut<[u8]> for Wiped {
 
 impl Drop for Wiped {
     fn drop(&mut self) {
-        // The length never changes, so there is no more than this.
-        self.0.fill(0);
+        // What was hidden, too. There is room for it, so nothing moves.
+        self.0.clear();
+        self.0.resize(self.0.capacity(), 0);
         zeroize::optimization_barrier(self.0.as_slice());
     }
 }

@@ -4,13 +4,13 @@ use super::walk::walk;
 use super::{MAX_MEMBERS, Member, broken, refused};
 use crate::client::output::{io_error, private_folder};
 use crate::error::{ErrorCode, Result};
+use plico_protocol::primitives::secret::Wiped;
 use std::collections::BTreeSet;
 use std::fs::{File, FileTimes, OpenOptions};
 use std::io::{self, Read, Write as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 use tar::Archive;
-use zeroize::Zeroizing;
 
 /// Makes everything that is in the archive, in `folder`, which is new and empty;
 /// all of it flushed to the disk. Gives the reader back.
@@ -75,7 +75,7 @@ fn make_file(place: &Path, member: &Member, content: &mut dyn Read) -> Result<()
 
 /// Which side failed makes a difference, so it is not `io::copy`.
 fn copy(content: &mut dyn Read, file: &mut File) -> Result<u64> {
-    let mut buffer = Zeroizing::new(vec![0u8; 64 * 1_024]);
+    let mut buffer = Wiped::new(64 * 1_024);
     let mut copied = 0;
     loop {
         let len = match content.read(&mut buffer) {
