@@ -397,7 +397,7 @@ fn memory_is_bounded_by_the_threads() {
             Ok(())
         }
     }
-    for (count, frames) in [(1, 4), (2, 256), (3, 384), (9, 288)] {
+    for (count, frames) in [(1, 4), (2, 128), (3, 192), (9, 288)] {
         let (read, written) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let sealed = seal_parallel(
             &key(Suite::default()),
