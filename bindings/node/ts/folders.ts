@@ -46,6 +46,7 @@ export class SealedFolder implements AsyncDisposable {
   readonly #addon: Addon;
   readonly #native: NativeFolder;
   readonly #failure: Failure;
+  readonly #sizes: ReadonlyMap<string, number>;
   /** Everything in it, in the order of the archive. */
   readonly members: readonly FolderMember[];
 
@@ -64,6 +65,8 @@ export class SealedFolder implements AsyncDisposable {
       isFolder,
       modified: new Date(modifiedMs),
     }));
+    const files = this.members.filter((it) => !it.isFolder);
+    this.#sizes = new Map(files.map(({ path, size }) => [path, size]));
   }
 
   /**
@@ -108,8 +111,7 @@ export class SealedFolder implements AsyncDisposable {
         () => options,
         (cancel) => {
           const name = text(path, "path");
-          const member = this.members.find((it) => it.path === name);
-          const [start, end] = part(offset, length, member?.size ?? 0);
+          const [start, end] = part(offset, length, this.#sizes.get(name) ?? 0);
           return this.#native.read(name, start, end, cancel);
         },
       ),

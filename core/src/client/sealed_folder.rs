@@ -2,7 +2,7 @@
 //! in a file, or somewhere else of which parts can be fetched.
 
 use super::account::Account;
-use super::archive::{self, Member};
+use super::archive::{self, Member, Members};
 use super::fetched::{Fetched, feeding};
 use super::files::{SealedFile, Stop, make_file, on_thread, reporter};
 use super::options::FileOptions;
@@ -66,7 +66,7 @@ pub struct SealedFolder {
     place: Place,
     account: Account,
     options: FileOptions,
-    members: Vec<Member>,
+    members: Members,
 }
 
 /// Where the envelope is.
@@ -77,7 +77,7 @@ enum Place {
 
 impl core::fmt::Debug for SealedFolder {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "SealedFolder({} members)", self.members.len())
+        write!(f, "SealedFolder({} members)", self.members.all().len())
     }
 }
 
@@ -117,13 +117,12 @@ impl SealedFolder {
     /// Everything in it, in the order of the archive.
     #[must_use]
     pub fn members(&self) -> &[Member] {
-        &self.members
+        self.members.all()
     }
 
     fn member(&self, path: &str) -> Result<&Member> {
-        let mut members = self.members.iter();
-        let found = members.find(|it| it.path == path && !it.is_folder);
         let none = "there is no such file in the folder";
+        let found = self.members.file(path);
         found.ok_or_else(|| Error::new(ErrorCode::InvalidArgument).with_detail(none))
     }
 

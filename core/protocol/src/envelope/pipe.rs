@@ -156,9 +156,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The same, but awake for a while. A batch is read out of memory in fifty to a
-/// hundred microseconds; who sleeps meanwhile is woken half as long after that, and
-/// two threads that keep pace would do so at every batch.
+/// The same, but awake for a while: to read a batch out of memory takes some fifty
+/// microseconds, and to wake a thread that sleeps about as long. Two threads that
+/// keep pace would wait for that at every batch.
 fn lock_awake<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     let mut since = None;
     loop {

@@ -7,11 +7,13 @@
 //! files) refuses the whole archive, and so does a path that could lead out of
 //! the folder. What is made on the disk is never followed: no link is made.
 
+mod members;
 mod path;
 mod plan;
 mod unpack;
 mod walk;
 
+pub(super) use members::Members;
 pub(super) use plan::Plan;
 pub(super) use unpack::extract;
 pub(super) use walk::list;

@@ -3,7 +3,7 @@
 use super::walk::walk;
 use super::{MAX_MEMBERS, Member, broken, refused};
 use crate::client::output::{io_error, private_folder};
-use crate::error::{ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use plico_protocol::primitives::secret::Wiped;
 use std::collections::BTreeSet;
 use std::fs::{File, FileTimes, OpenOptions};
@@ -39,13 +39,22 @@ fn make_folders(folder: &Path, path: &str, made: &mut BTreeSet<String>) -> Resul
     for end in ends.chain([path.len()]) {
         if made.insert(path[..end].to_owned()) {
             let created = private_folder(&folder.join(&path[..end]));
-            created.map_err(|error| io_error("a folder can't be created", &error))?;
+            created.map_err(|error| not_made("a folder can't be created", &error))?;
         }
         if made.len() > MAX_MEMBERS {
             return Err(refused("the archive has too many members"));
         }
     }
     Ok(())
+}
+
+/// The folder was empty, so what is there is of the same archive. (Where the file
+/// system takes `a` for `A`, these are the same path.)
+fn not_made(what: &str, error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => refused("two members of the archive have the same path"),
+        _ => io_error(what, error),
+    }
 }
 
 fn make_file(place: &Path, member: &Member, content: &mut dyn Read) -> Result<()> {
@@ -59,7 +68,7 @@ fn make_file(place: &Path, member: &Member, content: &mut dyn Read) -> Result<()
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     }
     let file = options.open(place);
-    let mut file = file.map_err(|error| io_error("a file can't be created", &error))?;
+    let mut file = file.map_err(|error| not_made("a file can't be created", &error))?;
     let copied = copy(content, &mut file)?;
     if copied != member.size {
         return Err(ErrorCode::EnvelopeTruncated.into());

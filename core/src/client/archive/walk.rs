@@ -1,7 +1,7 @@
 //! From header to header.
 
 use super::path::safe_path;
-use super::{MAX_MEMBERS, Member, broken, refused};
+use super::{MAX_MEMBERS, Member, Members, broken, refused};
 use crate::error::Result;
 use std::io::{Read, Seek};
 use tar::{Archive, Entry, EntryType, PaxExtensions};
@@ -108,7 +108,7 @@ fn pax_path(bytes: &[u8]) -> Result<Option<Vec<u8>>> {
 }
 
 /// All members, found by seeking from header to header. Gives the reader back.
-pub(in crate::client) fn list<R: Read + Seek>(archive: R) -> (Result<Vec<Member>>, R) {
+pub(in crate::client) fn list<R: Read + Seek>(archive: R) -> (Result<Members>, R) {
     let mut archive = Archive::new(archive);
     let mut members = Vec::new();
     let result = match archive.entries_with_seek() {
@@ -121,5 +121,8 @@ pub(in crate::client) fn list<R: Read + Seek>(archive: R) -> (Result<Vec<Member>
         }),
         Err(error) => Err(broken(&error)),
     };
-    (result.map(|()| members), archive.into_inner())
+    (
+        result.and_then(|()| Members::new(members)),
+        archive.into_inner(),
+    )
 }
