@@ -446,7 +446,7 @@ impl FileOptions {
     }
 
     /// How many threads may encrypt or decrypt, from 1 to 64. The output is the
-    /// same. Each needs up to 1 MiB of memory. With 1 no thread is started for it.
+    /// same. Each needs about 1 MiB of memory. With 1 no thread is started for it.
     /// If not set, files and folders use as many as there are cores, and readers
     /// and writers the caller's own.
     #[must_use]
