@@ -27,18 +27,20 @@ impl Members {
     /// Refuses a file that is there twice, or as a folder, too: a list says what
     /// unpacking all of it would.
     pub(super) fn new(all: Vec<Member>) -> Result<Self> {
-        let mut order: Vec<&Member> = all.iter().collect();
+        let mut files: Vec<usize> = (0..all.len()).collect();
         // Files before folders with the same path.
-        order.sort_by(|a, b| by_parts(&a.path, &b.path).then(a.is_folder.cmp(&b.is_folder)));
-        let at_odds = |pair: &[&Member]| {
-            let [first, second] = pair else { return false };
+        files.sort_by(|&a, &b| {
+            let (a, b) = (&all[a], &all[b]);
+            by_parts(&a.path, &b.path).then(a.is_folder.cmp(&b.is_folder))
+        });
+        let at_odds = |pair: &[usize]| {
+            let (first, second) = (&all[pair[0]], &all[pair[1]]);
             !first.is_folder && is_at_or_in(&second.path, &first.path)
         };
-        if order.windows(2).any(at_odds) {
+        if files.windows(2).any(at_odds) {
             return Err(refused("two members of the archive have the same path"));
         }
-        let mut files: Vec<usize> = (0..all.len()).filter(|&it| !all[it].is_folder).collect();
-        files.sort_by(|&a, &b| by_parts(&all[a].path, &all[b].path));
+        files.retain(|&it| !all[it].is_folder);
         Ok(Self { all, files })
     }
 
