@@ -37,13 +37,24 @@ pub async fn lose_the_phone(
     chapter("The patient's phone is stolen. The words are typed into a new one.");
     let http = Arc::new(HttpTransport::new()?);
     let new = clinic.again(http, Arc::new(MemoryStore::new())).await?;
-    let (first, rest) = words.split_once(' ').unwrap_or((words, ""));
-    say("With one word misread:");
+    let (_, rest) = words.split_once(' ').unwrap_or((words, ""));
+    say("With one word misspelt, and with one left out:");
+    for wrong in [&format!("xylophone {rest}"), rest] {
+        refused(
+            RecoveryKey::from_words(wrong),
+            ErrorCode::RecoveryWordsInvalid,
+        )?;
+    }
+    // A wrong word that is of the list escapes the words' checksum once in 256
+    // times. The directory knows no such recovery key then.
+    say("With words that belong together, and to nobody here:");
+    let foreign = RecoveryKey::generate();
     refused(
-        RecoveryKey::from_words(&format!("zebra {rest}")),
-        ErrorCode::RecoveryWordsInvalid,
+        new.recover(&foreign).await.map(drop),
+        ErrorCode::RecoveryKeyUnknown,
     )?;
-    let key = RecoveryKey::from_words(&format!("{first} {rest}"))?;
+    say("As they were written down:");
+    let key = RecoveryKey::from_words(words)?;
     new.recover(&key).await?;
     let opened = new.decrypt(letter, None).await?;
     check(

@@ -51,6 +51,10 @@ export class RecoveryKey {
    * The key of these words: 24 of them, in any case and with any white space
    * between; the first four letters of each are enough.
    *
+   * The words' checksum has 8 bits: of all ways to put one word of the list for
+   * another, one in 256 gives a key as well. Nobody has that one, and its use is
+   * refused with `RECOVERY_KEY_UNKNOWN`.
+   *
    * @throws {PlicoError} `RECOVERY_WORDS_INVALID`, whose message says which word
    * is not one of the list, how many there are, or that they don't belong
    * together; `INVALID_ARGUMENT` for what is not text.

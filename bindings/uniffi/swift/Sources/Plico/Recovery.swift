@@ -23,6 +23,10 @@ public struct RecoveryKey: Sendable {
     /// The key of these words: 24 of them, in any case and with any white space between;
     /// the first four letters of each are enough.
     ///
+    /// The words' checksum has 8 bits: of all ways to put one word of the list for another,
+    /// one in 256 gives a key as well. Nobody has that one, and its use is refused with
+    /// `RECOVERY_KEY_UNKNOWN`.
+    ///
     /// - Throws: `RECOVERY_WORDS_INVALID`, whose message says which word is not one of the
     ///   list, how many there are, or that they don't belong together.
     public init(words: String) throws(PlicoError) {

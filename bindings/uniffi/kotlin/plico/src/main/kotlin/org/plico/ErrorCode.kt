@@ -42,7 +42,10 @@ public object ErrorCode {
      */
     public const val USER_ID_TAKEN: String = "USER_ID_TAKEN"
 
-    /** No identity has this recovery key: it was never set, or was replaced. */
+    /**
+     * No identity has this recovery key: it was never set, or was replaced, or a word is
+     * another one.
+     */
     public const val RECOVERY_KEY_UNKNOWN: String = "RECOVERY_KEY_UNKNOWN"
 
     /** The app's backend has disabled this identity: it can do nothing until it is active again. */
