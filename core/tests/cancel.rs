@@ -36,7 +36,7 @@ use verbs::{
 type Result<T, E = plico::Error> = std::result::Result<T, E>;
 
 /// More than any call here takes; less than anybody wants to wait for a test.
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(120);
 /// More steps than any call here has.
 const MANY: usize = 400;
 
@@ -318,7 +318,7 @@ impl Shared {
 
     /// After a file was given up, its thread ends by itself, and tidies up.
     async fn no_output(&self) {
-        for _ in 0..2_000 {
+        for _ in 0..60_000 {
             if self.names() == ["plain", "sealed"] {
                 return;
             }

@@ -355,8 +355,8 @@ async fn devices_have_names_that_the_directory_can_not_read() {
     laptop.connection().alter(move |request, response| {
         if request.url.ends_with("/devices") {
             let text = String::from_utf8(response.body.clone()).unwrap();
-            let text = text.replace(&mine, "swap").replace(&its, &mine);
-            response.body = text.replace("swap", &its).into_bytes();
+            let text = text.replace(&mine, "<swap>").replace(&its, &mine);
+            response.body = text.replace("<swap>", &its).into_bytes();
         }
     });
     let devices = laptop.account().devices().await.unwrap();

@@ -82,9 +82,10 @@ async fn the_file_shows_no_name_and_no_value() {
     assert!(has(b"PLICOSTR"), "the search finds what is there");
     for secret in [
         b"MARKER".as_slice(),
-        b"of-a-",
+        b"-of-a-name",
+        b"-of-a-value",
         b"records",
-        b"redb",
+        b"redb\x1a\x0a",
         &[42; 8],
     ] {
         assert!(!has(secret), "{secret:?} is in the file");

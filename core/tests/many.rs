@@ -139,7 +139,7 @@ impl Scene {
 }
 
 async fn in_time<T>(work: impl Future<Output = T>) -> T {
-    let limit = Duration::from_secs(300);
+    let limit = Duration::from_secs(900);
     tokio::time::timeout(limit, work).await.expect("it hangs")
 }
 

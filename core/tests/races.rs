@@ -117,6 +117,7 @@ fn is_fair(code: ErrorCode) -> bool {
             | ErrorCode::EntryInvalid
             | ErrorCode::EpochUnavailable
             | ErrorCode::SessionNotFound
+            | ErrorCode::Conflict // many races lost, one after the other
     )
 }
 

@@ -78,7 +78,7 @@ async fn a_shutdown_lets_requests_end() {
     let mut slow = tokio::net::TcpStream::connect(&address).await.unwrap();
     let head = format!("GET {tenant} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 2\r\n\r\n{{");
     slow.write_all(head.as_bytes()).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let running = world.stop();
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(!running.is_finished(), "it waits for the request");

@@ -62,9 +62,9 @@ async fn no_user_id_and_no_secret_is_logged() {
     );
     let seed = directory_key.directory_seed.expose();
     for secret in [
-        "anna".to_owned(),
+        "dr.anna".to_owned(),
         "nobody.secret".into(),
-        "typo".into(),
+        "typo.secret".into(),
         b64::encode(b"dr.anna.secret"),
         token[..20].to_owned(),
         b64::encode(seed),

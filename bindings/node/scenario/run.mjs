@@ -42,7 +42,7 @@ function cancelling(when) {
     case "before":
       return { signal: AbortSignal.abort() };
     case "after":
-      return { signal: AbortSignal.timeout(2_500) };
+      return { signal: AbortSignal.timeout(4_000) };
     default:
       throw new StepError("`cancel` is before or after");
   }

@@ -8,7 +8,7 @@ import { Account, EncryptionSession, Group, Plico, RecoveryKey, Service } from "
 import { TestDirectory } from "plico/testing";
 
 /** How long an answer would take: far longer than a cancelled call may. */
-const SLOW_MS = 5_000;
+const SLOW_MS = 30_000;
 
 /** Under which identity files are: with no passphrase to be slow about. */
 const fileKey = { hostSecret: new Uint8Array(32) };

@@ -6,7 +6,7 @@ import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { TestDirectory } from "plico/testing";
-import { temporaryFolder } from "./tools/folder.mjs";
+import { longFile, temporaryFolder } from "./tools/folder.mjs";
 
 const MIB = 1024 * 1024;
 const directory = await TestDirectory.start();
@@ -54,7 +54,7 @@ test("progress grows, is not told too often, and ends with all of it before the 
 
 test("a listener that throws cancels, and nothing is left", async (t) => {
   const folder = temporaryFolder(t);
-  writeFileSync(`${folder}/plain`, Buffer.alloc(64 * MIB));
+  longFile(`${folder}/plain`);
   const cause = new TypeError("a bug in the app");
   const onProgress = () => {
     throw cause;
@@ -66,7 +66,7 @@ test("a listener that throws cancels, and nothing is left", async (t) => {
 
 test("an aborted file leaves nothing, and what was there before stays", async (t) => {
   const folder = temporaryFolder(t);
-  writeFileSync(`${folder}/plain`, Buffer.alloc(64 * MIB));
+  longFile(`${folder}/plain`);
   await session.encryptFile(`${folder}/plain`, `${folder}/sealed`);
   writeFileSync(`${folder}/old`, "old");
   const aborted = async (run, when) => {

@@ -15,7 +15,7 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { SealedFolder } from "plico";
 import { TestDirectory } from "plico/testing";
-import { temporaryFolder } from "./tools/folder.mjs";
+import { longFile, temporaryFolder } from "./tools/folder.mjs";
 
 const directory = await TestDirectory.start();
 const { account } = await directory.person("dr.a");
@@ -224,7 +224,7 @@ test("damage, cuts and what is no archive leave nothing", async (t) => {
 
 test("an aborted folder leaves nothing", async (t) => {
   const { folder } = study(t);
-  writeFileSync(`${folder}/study/large`, Buffer.alloc(64 * 1024 * 1024));
+  longFile(`${folder}/study/large`);
   const reason = new Error("enough");
   const isCancelled = { code: "CANCELLED", cause: reason };
   const controller = new AbortController();

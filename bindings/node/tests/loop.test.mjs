@@ -9,7 +9,7 @@ import { temporaryFolder } from "./tools/folder.mjs";
 
 const MIB = 1024 * 1024;
 const P99_MS = 10;
-const TRIES = 5;
+const TRIES = 10;
 
 /** Processor time of the event loop's thread, in milliseconds; `undefined` where the system does not tell. */
 function threadTime() {
@@ -54,33 +54,29 @@ async function measured(t, what, work, share = 10) {
         `longest ${ms(it.longest)} ms; the loop's thread was busy for ${ms(it.busy)} ms`,
     );
     const bound = Math.max(P99_MS, 2 * idle.p99);
-    if (it.p99 < bound) {
-      isHardlyBusy(what, it, share);
-      return it.result;
-    }
-    assert.ok(tried < TRIES, `${what}: p99 ${ms(it.p99)} ms, more than ${ms(bound)} ms`);
+    if (it.p99 < bound && isHardlyBusy(it, share)) return it.result;
+    assert.ok(
+      tried < TRIES,
+      `${what}: p99 ${ms(it.p99)} of at most ${ms(bound)} ms; the loop's thread was busy for ${ms(it.busy)} of ${ms(it.took)} ms`,
+    );
   }
 }
 
 /** One long piece of work would hardly show among many turns: it shows in the thread's time. */
-function isHardlyBusy(what, { busy, took }, share = 10) {
-  if (Number.isNaN(busy)) return;
-  const most = 20 + took / share;
-  assert.ok(
-    busy < most,
-    `${what}: the loop's thread was busy for ${busy.toFixed(0)} of ${took.toFixed(0)} ms`,
-  );
+function isHardlyBusy({ busy, took }, share = 10) {
+  return Number.isNaN(busy) || busy < 20 + took / share;
 }
 
 test("the measure sees a loop that is held up", async () => {
   const it = await delays(async () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
-    const until = performance.now() + 200;
-    while (performance.now() < until);
+    const [until, busy] = [performance.now() + 200, (threadTime() ?? 0) + 200];
+    while (performance.now() < until || (threadTime() ?? busy) < busy);
     await new Promise((resolve) => setTimeout(resolve, 20));
   });
   assert.ok(it.longest > 100);
-  if (threadTime() !== undefined) assert.throws(() => isHardlyBusy("this", it));
+  // It was busy for 200 ms, and other programs may have made it last longer.
+  if (threadTime() !== undefined) assert.ok(!isHardlyBusy({ busy: it.busy, took: 300 }));
 });
 
 test("256 MiB of bytes, both ways", async (t) => {
@@ -159,20 +155,23 @@ test("small calls do not wait behind big ones", async (t) => {
   const session = await account.createSession();
   const big = Buffer.alloc(128 * MIB);
   await session.encrypt(Buffer.alloc(1));
-  let running = true;
-  const bigs = Promise.all(Array.from({ length: 4 }, () => session.encrypt(big))).then(() => {
-    running = false;
-  });
-  const times = [];
-  while (running) {
-    const start = performance.now();
-    await session.encrypt(Buffer.alloc(100));
-    times.push(performance.now() - start);
+  for (let tried = 1; ; tried += 1) {
+    let running = true;
+    const bigs = Promise.all(Array.from({ length: 4 }, () => session.encrypt(big))).then(() => {
+      running = false;
+    });
+    const times = [];
+    while (running) {
+      const start = performance.now();
+      await session.encrypt(Buffer.alloc(100));
+      times.push(performance.now() - start);
+    }
+    await bigs;
+    times.sort((a, b) => a - b);
+    const median = times[Math.floor(times.length / 2)];
+    const seen = `${times.length} small calls meanwhile, median ${median.toFixed(2)} ms`;
+    t.diagnostic(seen);
+    if (times.length >= 10 && median < 50) break;
+    assert.ok(tried < TRIES, seen);
   }
-  await bigs;
-  times.sort((a, b) => a - b);
-  const median = times[Math.floor(times.length / 2)];
-  t.diagnostic(`${times.length} small calls meanwhile, median ${median.toFixed(2)} ms`);
-  assert.ok(times.length >= 10, `${times.length} small calls`);
-  assert.ok(median < 50, `median ${median.toFixed(1)} ms`);
 });

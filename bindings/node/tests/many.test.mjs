@@ -203,7 +203,7 @@ test("somebody is taken out of everything, and where not, is said", async () => 
 test("a walk is stopped, and goes on where it was", async () => {
   const { doctor } = await house();
   const controller = new AbortController();
-  doctor.connection.slow(50); // so that this thread hears of the first step during the second
+  doctor.connection.slow(400); // so that this thread hears of the first step during the second
   const first = await doctor.account.revokeEverywhere(user("nurse.b"), {
     sessionsOnly: true,
     stop: controller.signal,
@@ -232,7 +232,7 @@ test("a walk that is aborted ends at once, and its last progress says where to g
   const { doctor, nurse, made } = await house();
   const sealed = await Promise.all(made.map(({ value }) => value.encrypt(Buffer.from("x"))));
   const controller = new AbortController();
-  doctor.connection.slow(50);
+  doctor.connection.slow(400);
   let after;
   const walk = doctor.account.revokeEverywhere(user("nurse.b"), {
     signal: controller.signal,
@@ -263,7 +263,7 @@ test("a listener that throws cancels, and a directory that is gone interrupts", 
   await assert.rejects(walk, { name: "PlicoError", code: "CANCELLED", cause: trouble });
 
   const [from, to, sessionsOnly] = [user("nurse.b"), user("locum.c"), true];
-  doctor.connection.slow(50);
+  doctor.connection.slow(400);
   const first = await doctor.account.giveAllOf(from, to, {
     sessionsOnly,
     onProgress: () => doctor.connection.down(true),

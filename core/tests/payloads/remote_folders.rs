@@ -197,7 +197,7 @@ async fn a_source_that_fails_or_falls_silent_leaves_nothing() {
         let (ended, ()) = tokio::join!(work, stop);
         assert_eq!(code(ended), ErrorCode::Cancelled, "{left}");
         // The thread may be about to delete what it made.
-        for _ in 0..200 {
+        for _ in 0..3_000 {
             if desk.names().is_empty() {
                 break;
             }

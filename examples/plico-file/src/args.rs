@@ -78,7 +78,7 @@ pub struct Init {
     #[arg(long, env = "PLICO_DIRECTORY")]
     pub directory: String,
     /// The tenant's id.
-    #[arg(long, env = "PLICO_TENANT")]
+    #[arg(long, env = "PLICO_TENANT", allow_hyphen_values = true)]
     pub tenant: String,
     /// The name that others will encrypt for.
     #[arg(long)]
@@ -129,7 +129,7 @@ pub struct Seal {
     #[command(flatten)]
     pub new: NewSession,
     /// In this session instead of a new one.
-    #[arg(long, conflicts_with_all = ["recipients", "cipher"])]
+    #[arg(long, allow_hyphen_values = true, conflicts_with_all = ["recipients", "cipher"])]
     pub session: Option<SessionId>,
     /// Leaves links out of a folder, instead of refusing it.
     #[arg(long)]
@@ -181,6 +181,40 @@ pub struct Unpack {
     /// The file to make.
     pub target: PathBuf,
     /// The passphrase of the exported identity.
-    #[arg(long, env = "PLICO_FILE_PASSPHRASE", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "PLICO_FILE_PASSPHRASE",
+        hide_env_values = true,
+        allow_hyphen_values = true
+    )]
     pub passphrase: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Args::command().debug_assert();
+        let id = "-".repeat(42) + "A";
+        for line in [
+            ["plico-file", "seal", "a", "b", "--session", &id].as_slice(),
+            &[
+                "plico-file",
+                "init",
+                "--directory",
+                "a",
+                "--user-id",
+                "b",
+                "--tenant",
+                &id,
+            ],
+            &["plico-file", "unpack", "a", "b", "c", "--passphrase", &id],
+        ] {
+            let parsed = Args::try_parse_from(line);
+            assert!(parsed.is_ok(), "ids may begin with a hyphen: {line:?}");
+        }
+    }
 }

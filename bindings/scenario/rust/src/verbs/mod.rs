@@ -45,7 +45,7 @@ impl From<&str> for Failed {
 }
 
 /// When a call is cancelled that waits for another program.
-const AFTER: Duration = Duration::from_millis(2_500);
+const AFTER: Duration = Duration::from_millis(4_000);
 
 type Done = Result<Outcome, Failed>;
 

@@ -30,7 +30,7 @@ extension World {
         case .before: given.cancel.cancel()
         case .after:
             Task {
-                try await Task.sleep(for: .milliseconds(2_500))
+                try await Task.sleep(for: .milliseconds(4_000))
                 given.cancel.cancel()
             }
         }

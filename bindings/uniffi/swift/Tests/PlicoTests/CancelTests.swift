@@ -64,7 +64,7 @@ final class CancelTests: XCTestCase {
             let account = try ward.account.maxStaleness(.zero)
             let session = try ward.session.maxStaleness(.zero)
             let before = doctor.connection.requests
-            doctor.connection.slow(.seconds(2))
+            doctor.connection.slow(.seconds(60))
             let (task, cancel) = start { try await call.make(ward, account, session, $0) }
             while doctor.connection.requests == before {
                 try await Task.sleep(for: .milliseconds(1))
@@ -74,7 +74,7 @@ final class CancelTests: XCTestCase {
                 cancel()
                 await assertThrows(.cancelled) { try await task.value }
             }
-            XCTAssertLessThan(took, .seconds(1), call.name)
+            XCTAssertLessThan(took, .seconds(20), call.name)
             doctor.connection.slow(.zero)
             XCTAssertFalse(try ward.names().contains("target"), call.name)
             try await ward.assertWorks()
@@ -86,7 +86,7 @@ final class CancelTests: XCTestCase {
         defer { ward.remove() }
         let session = try ward.session.maxStaleness(.zero)
         let shared = CancelToken()
-        ward.doctor.connection.slow(.milliseconds(200))
+        ward.doctor.connection.slow(.seconds(2))
         let tasks = (0..<4).map { _ in
             Task { try await session.encrypt(Ward.note, cancel: shared) }
         }

@@ -64,9 +64,12 @@ final class FileTests: XCTestCase {
         begun.assertForOverFulfill = false
         let task = Task {
             try await ward.session.encryptFile(
-                at: large, to: ward.target, onProgress: { _ in begun.fulfill() })
+                at: large, to: ward.target, onProgress: { _ in
+                    begun.fulfill()
+                    Thread.sleep(forTimeInterval: 0.05)  // so that it is not done before it is cancelled
+                })
         }
-        await fulfillment(of: [begun], timeout: 10)
+        await fulfillment(of: [begun], timeout: 60)
         task.cancel()
         await assertThrows(.cancelled) { try await task.value }
         try await ward.assertNames(before)
@@ -79,7 +82,7 @@ extension Ward {
     func assertNames(
         _ expected: [String], file: StaticString = #filePath, line: UInt = #line
     ) async throws {
-        for _ in 0..<200 where try names() != expected {
+        for _ in 0..<2_000 where try names() != expected {
             try await Task.sleep(for: .milliseconds(10))
         }
         XCTAssertEqual(try names(), expected, file: file, line: line)

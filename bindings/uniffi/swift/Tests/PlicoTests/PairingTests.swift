@@ -71,7 +71,11 @@ final class PairingTests: XCTestCase {
             let (deceived, other) = lie == "PairingOfferReplaced" ? (join, approve) : (approve, join)
             await assertThrows(.pairingInvalid) { try await deceived.value }
             other.cancel()
-            await assertThrows(.cancelled) { try await other.value }
+            // What it was told meanwhile depends on the moment.
+            guard case .failure(let error as PlicoError) = await other.result else {
+                return XCTFail("\(lie.rawValue): it went through")
+            }
+            XCTAssertTrue([.cancelled, .pairingInvalid].contains(error.code), "\(error)")
             XCTAssertGreaterThan(ward.directory.told, 0, lie.rawValue)
             ward.directory.honest()
             XCTAssertNil(phone.identityID)
@@ -107,9 +111,16 @@ final class PairingTests: XCTestCase {
             byTask.cancel()
             await assertThrows(.cancelled) { try await byTask.value }
             let expired = Task { try await wait(nil) }
-            try await Task.sleep(for: .milliseconds(100))
-            ward.directory.clock.advance(by: .seconds(601))
+            // It counts from when it has begun, which may be later than now.
+            let passing = Task {
+                while !Task.isCancelled {
+                    try await Task.sleep(for: .milliseconds(100))
+                    ward.directory.clock.advance(by: .seconds(601))
+                }
+            }
             await assertThrows(.pairingExpired) { try await expired.value }
+            passing.cancel()
+            _ = await passing.result
             XCTAssertNil(phone.identityID)
         }
         // The same code as before, and it works.

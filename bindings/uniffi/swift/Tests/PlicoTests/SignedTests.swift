@@ -31,7 +31,7 @@ final class SignedTests: XCTestCase {
             XCTAssertEqual(writer.userID, "nurse.b")
             XCTAssertEqual(writer.identityID, nurse.identityID)
             XCTAssertEqual(writer.deviceID, nurse.deviceID)
-            XCTAssertEqual(writer.at.timeIntervalSinceNow, 0, accuracy: 60)
+            XCTAssertEqual(writer.at.timeIntervalSinceNow, 0, accuracy: 600)
             var logged = "\(opened) \(writer) \(opened.writtenBy)"
             dump(opened, to: &logged)
             XCTAssertFalse(logged.contains("nurse.b"), logged)

@@ -80,7 +80,7 @@ final class TransportTests: XCTestCase {
     }
 
     func testItNeverAnswers() async throws {
-        let (way, session) = try await open(requestTimeout: .milliseconds(100))
+        let (way, session) = try await open(requestTimeout: .seconds(1))
         let cancelled = expectation(description: "the transport's task is cancelled")
         cancelled.assertForOverFulfill = false
         way.answer { _ in

@@ -95,7 +95,7 @@ final class URLSessionTransportTests: XCTestCase {
                 XCTFail("it has answered")
             } catch {}
         }
-        XCTAssertLessThan(took, .seconds(6))
+        XCTAssertLessThan(took, .seconds(30))
         let patient = URLSessionTransport()
         let task = Task { try await patient.send(silent) }
         try await Task.sleep(for: .milliseconds(100))
@@ -103,7 +103,7 @@ final class URLSessionTransportTests: XCTestCase {
         task.cancel()
         let cancelled = await task.result
         XCTAssertThrowsError(try cancelled.get())
-        XCTAssertLessThan(clock.now - start, .seconds(2))
+        XCTAssertLessThan(clock.now - start, .seconds(20))
     }
 
     /// Before it begins, while it begins, when it has been answered: each call ends.

@@ -32,7 +32,7 @@ fn whoever_holds_the_file_too_long_makes_it_busy() {
         std::thread::sleep(Duration::from_millis(10));
         drop(other);
     });
-    store
+    StoreFile(DiskStoreOptions::new(&path, key()))
         .commit(&Changes::new(vec![put("a", b"c")], Vec::new()))
         .unwrap();
     waiting.join().unwrap();

@@ -41,7 +41,7 @@ class HostTest {
         val there = TestDirectory.start()
         val switch = Switch(there.connection())
         val plico = Plico.open(
-            there.url, there.tenant, switch, there.clock, requestTimeout = Duration.ofMillis(300), attempts = 2,
+            there.url, there.tenant, switch, there.clock, requestTimeout = Duration.ofMillis(1_500), attempts = 2,
         )
         val account = plico.account(MemoryStore())
         account.register("dr.a", there.enrolment("dr.a"))

@@ -10,7 +10,7 @@ import kotlin.time.Duration.Companion.seconds
 
 /** A test that may suspend, and that does not hang. */
 fun test(work: suspend CoroutineScope.() -> Unit): Unit = runBlocking(Dispatchers.Default) {
-    withTimeout(60.seconds, work)
+    withTimeout(600.seconds, work)
 }
 
 /** The failure of `work`, which must have this code. */

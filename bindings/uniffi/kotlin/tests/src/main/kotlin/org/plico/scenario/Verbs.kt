@@ -45,7 +45,7 @@ suspend fun World.outcomeOf(step: Step): Outcome = try {
     val result = when (step.cancel) {
         null -> result(step)
         Cancel.BEFORE -> inCancelledJob { result(step) }
-        Cancel.AFTER -> withTimeout(2_500) { result(step) }
+        Cancel.AFTER -> withTimeout(4_000) { result(step) }
     }
     Outcome.Gave(result)
 } catch (refused: PlicoException) {
