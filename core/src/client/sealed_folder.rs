@@ -6,14 +6,13 @@ use super::archive::{self, Member, Members};
 use super::fetched::{Fetched, feeding};
 use super::files::{SealedFile, Stop, make_file, on_thread, reporter};
 use super::options::FileOptions;
-use super::output::io_error;
 use super::ranges::{DecryptSeeker, MAX_FETCH, RangeReader, sought};
 use crate::error::{Error, ErrorCode, Result};
 use crate::ports::RangedSource;
+use core::ops::ControlFlow;
 use plico_protocol::envelope::EnvelopeKey;
-use plico_protocol::primitives::secret::Wiped;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write as _};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -224,7 +223,7 @@ impl SealedFolder {
     }
 }
 
-/// Writes the `size` bytes that `content` has.
+/// Writes the `size` bytes that `content` gives.
 fn copy_out(
     mut content: impl Read,
     size: u64,
@@ -233,20 +232,13 @@ fn copy_out(
     stop: &Stop,
 ) -> Result<()> {
     let mut report = reporter(options, stop, size);
-    let mut buffer = Wiped::new(256 * 1024);
-    let mut done = 0;
-    while done < size {
-        let len = content.read(&mut buffer);
-        let len = len.map_err(|error| Error::from_io(&error))?;
-        if len == 0 {
-            return Err(ErrorCode::EnvelopeTruncated.into());
-        }
-        let written = out.write_all(&buffer[..len]);
-        written.map_err(|error| io_error("the output can't be written", &error))?;
-        done += len as u64;
-        if report(done).is_break() {
-            return Err(ErrorCode::Cancelled.into());
-        }
+    let told = |done| match report(done) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(ErrorCode::Cancelled.into()),
+    };
+    let done = archive::copy(&mut content, out, Error::from_io, told)?;
+    if done < size {
+        return Err(ErrorCode::EnvelopeTruncated.into());
     }
     Ok(())
 }

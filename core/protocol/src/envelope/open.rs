@@ -10,7 +10,7 @@ use super::fork::Threads;
 use super::io::{read_full, read_much};
 use super::key::EnvelopeKey;
 use super::padding::Unpadder;
-use super::pipe::{Pipe, one_by_one, side_by_side};
+use super::pipe::{Pipe, one_by_one, side_by_side, single};
 use super::seal::StreamOptions;
 use crate::format::context::AppContext;
 use crate::format::header::{HEADER_LEN, Header};
@@ -100,9 +100,10 @@ pub fn open_on(
 }
 
 /// Opens the envelope that `reader` gives (to its end) into `writer`, in
-/// constant memory (at most 4 frames, 65,600 bytes), and
-/// flushes. Gives the number of bytes written; `progress` is told that number
-/// after each chunk.
+/// constant memory (one frame, 16,400 bytes), and flushes. Gives the number of
+/// bytes written; `progress` is told that number after each chunk. Reader and
+/// writer are called for each frame: [`open_parallel`], also on one thread, calls
+/// files less often.
 ///
 /// Each chunk is written only after it was authenticated, but that the envelope
 /// is whole is known only at the end. **After an error the caller must discard
@@ -120,12 +121,13 @@ pub fn open_stream<R: Read, W: Write>(
     let (padded, opener) = read_start(key, &mut reader, context)?;
     let mut writing = Writing::new(writer, padded, progress);
     let (pipe, mut input) = connect(opener, reader);
-    one_by_one(&pipe, &mut input, &mut |chunk: &[u8]| writing.write(chunk))?;
+    let mut release = |chunk: &[u8]| writing.write(chunk);
+    one_by_one(&pipe, &mut input, &mut release, single)?;
     writing.finish()
 }
 
 /// The same on as many threads as `options` say, with two batches of memory
-/// for each. Reader, writer and `progress` are used by one thread at a time, in
+/// for each; on one thread with one batch of at most 4 frames (65,600 bytes). Reader, writer and `progress` are used by one thread at a time, in
 /// the order of the stream, but not always by the same one.
 ///
 /// # Errors
@@ -163,7 +165,7 @@ pub fn open_message<R: Read>(
         return Err(EnvelopeError::Truncated);
     }
     let (pipe, mut input) = connect(opener_for(&prefix, keys)?, reader);
-    one_by_one(&pipe, &mut input, &mut release)
+    one_by_one(&pipe, &mut input, &mut release, single)
 }
 
 /// Salt and commitment: what opens the frames, if the commitment is right.

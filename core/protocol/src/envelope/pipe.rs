@@ -18,10 +18,17 @@ use std::time::{Duration, Instant};
 /// How long a thread that wants to read looks whether it can, before it sleeps.
 const AWAKE: Duration = Duration::from_micros(200);
 
-/// How many frames there are in the batch with this number.
+/// One frame at a time, for a reader and a writer that cost nothing to call: it stays
+/// in the processor's nearest cache between being read, encrypted and written.
+pub(super) fn single(_number: u64) -> usize {
+    1
+}
+
+/// How many frames there are in the batch with this number where reader and writer
+/// may be files.
 ///
-/// One thread takes one for the first megabyte and then four: fewer stay in the
-/// processor's nearest cache between being read and being encrypted, and what a
+/// One thread takes one for the first megabyte and then four, so that there are fewer
+/// system calls: what they cost is more than what the nearest cache saves. What a
 /// short stream costs beside its cipher is mostly the taking and wiping of memory.
 /// Several threads take more, because what they have to say to each other costs as
 /// much as encrypting a hundred KiB; but not too many of them, for the memory's sake.
@@ -60,16 +67,18 @@ pub(super) trait Pipe {
     ) -> Result<(), EnvelopeError>;
 }
 
-/// One batch after the other, on this thread.
+/// One batch after the other, on this thread; `frames` says how many frames there
+/// are in the batch with this number.
 pub(super) fn one_by_one<P: Pipe>(
     pipe: &P,
     input: &mut P::Input,
     output: &mut P::Output,
+    frames: impl Fn(u64) -> usize,
 ) -> Result<(), EnvelopeError> {
     let mut batch = P::Batch::default();
     let mut number = 0;
     loop {
-        let frames = batch_frames(number, Threads::ONE);
+        let frames = frames(number);
         let last = pipe.fill(input, frames, &mut batch)?;
         pipe.work(&mut batch);
         pipe.release(output, &mut batch)?;
@@ -94,7 +103,8 @@ where
     P::Output: Send,
 {
     if threads == Threads::ONE {
-        return one_by_one(pipe, input, output);
+        let frames = |number| batch_frames(number, threads);
+        return one_by_one(pipe, input, output, frames);
     }
     let mut free = Vec::new();
     free.resize_with(2 * threads.get(), P::Batch::default);

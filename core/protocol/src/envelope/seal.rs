@@ -9,7 +9,7 @@ use super::fork::Threads;
 use super::io::read_full;
 use super::key::EnvelopeKey;
 use super::padding::{Padder, padded_len};
-use super::pipe::{Pipe, one_by_one, side_by_side};
+use super::pipe::{Pipe, one_by_one, side_by_side, single};
 use super::slots::Slots;
 use crate::format::context::AppContext;
 use crate::format::header::HEADER_LEN;
@@ -153,8 +153,9 @@ fn lay_out(chunk: &mut [u8], at: usize, prefix: &[u8], data: &[u8]) {
 }
 
 /// Seals everything that `reader` gives into `writer`, in constant memory (one
-/// batch of at most 4 frames, 65,600 bytes), and flushes. Gives the number of
-/// bytes read. `progress` is told that number chunk by chunk.
+/// frame, 16,400 bytes), and flushes. Gives the number of bytes read. `progress` is
+/// told that number chunk by chunk. Reader and writer are called for each frame:
+/// [`seal_parallel`], also on one thread, calls files less often.
 ///
 /// After an error, what was written is not an envelope: discard it.
 ///
@@ -174,13 +175,14 @@ pub fn seal_stream<R: Read, W: Write>(
     let length = padding.length();
     let (pipe, mut input, mut output) =
         connect(key, reader, writer, context, length, rng, progress)?;
-    one_by_one(&pipe, &mut input, &mut output)?;
+    one_by_one(&pipe, &mut input, &mut output, single)?;
     output.writer.flush()?;
     Ok(input.padder.given())
 }
 
 /// The same envelope, on as many threads as `options` say, with two batches
-/// of memory for each. Reader, writer and `progress` are used by one thread at a
+/// of memory for each; on one thread with one batch of at most 4 frames (65,600
+/// bytes). Reader, writer and `progress` are used by one thread at a
 /// time, in the order of the stream, but not always by the same one.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ mod walk;
 
 pub(super) use members::Members;
 pub(super) use plan::Plan;
-pub(super) use unpack::extract;
+pub(super) use unpack::{copy, extract};
 pub(super) use walk::list;
 
 use super::output::io_error;

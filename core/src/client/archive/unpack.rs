@@ -69,7 +69,7 @@ fn make_file(place: &Path, member: &Member, content: &mut dyn Read) -> Result<()
     }
     let file = options.open(place);
     let mut file = file.map_err(|error| not_made("a file can't be created", &error))?;
-    let copied = copy(content, &mut file)?;
+    let copied = copy(content, &mut file, broken, |_| Ok(()))?;
     if copied != member.size {
         return Err(ErrorCode::EnvelopeTruncated.into());
     }
@@ -82,20 +82,27 @@ fn make_file(place: &Path, member: &Member, content: &mut dyn Read) -> Result<()
     flushed.map_err(|error| io_error("a file can't be flushed", &error))
 }
 
-/// Which side failed makes a difference, so it is not `io::copy`.
-fn copy(content: &mut dyn Read, file: &mut File) -> Result<u64> {
-    let mut buffer = Wiped::new(64 * 1_024);
+/// Writes all that `content` gives, and says how much it was; `told` hears that number
+/// after each part. Which side failed makes a difference, so it is not `io::copy`.
+pub(in crate::client) fn copy(
+    content: &mut dyn Read,
+    file: &mut File,
+    unread: impl Fn(&io::Error) -> Error,
+    mut told: impl FnMut(u64) -> Result<()>,
+) -> Result<u64> {
+    let mut buffer = Wiped::new(256 * 1_024);
     let mut copied = 0;
     loop {
         let len = match content.read(&mut buffer) {
             Ok(0) => return Ok(copied),
             Ok(len) => len,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(broken(&error)),
+            Err(error) => return Err(unread(&error)),
         };
         let written = file.write_all(&buffer[..len]);
         written.map_err(|error| io_error("a file can't be written", &error))?;
         copied += len as u64;
+        told(copied)?;
     }
 }
 
