@@ -2,7 +2,7 @@
 //! difference means that a format has changed.
 
 mod common;
-#[path = "../examples/vectors/generate.rs"]
+#[path = "../examples/vectors/generate/mod.rs"]
 mod generate;
 
 #[test]

@@ -1,6 +1,6 @@
 //! Pairing: codes and messages; and fingerprints.
 
-use super::{flipped, hex, ok, refused};
+use super::case::{flipped, hex, ok, refused};
 use crate::common::world::{Person, World};
 use plico_protocol::format::encode;
 use plico_protocol::identity::draft::DeviceSecret;

@@ -1,6 +1,6 @@
 //! Sealed items: for an identity, for a group, for many; and what is refused.
 
-use super::{flipped, hex, ok, refused};
+use super::case::{flipped, hex, ok, refused};
 use crate::common::world::{Person, World};
 use plico_protocol::chain::Replay as _;
 use plico_protocol::envelope::{EnvelopeKey, Padding, seal};

@@ -1,8 +1,8 @@
 //! Offline files: of a session that was granted directly (version 1), and of one
 //! to which a group in a group leads (version 2).
 
+use super::case::{hex, ok, refused};
 use super::groups::{Ring, Stage};
-use super::{hex, ok, refused};
 use crate::common::world::{DAY, FORWARD, MINUTE, Person, READ, T0};
 use plico_protocol::chain::{Replay as _, Tip};
 use plico_protocol::envelope::{EnvelopeKey, Padding, seal};

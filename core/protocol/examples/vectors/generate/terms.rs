@@ -1,6 +1,6 @@
 //! Sessions with an end and a tag, and a recipient whom the operator withdraws.
 
-use super::{flipped, hex, item, log_hex, ok, refused, without, wraps_json};
+use super::case::{flipped, hex, item, log_hex, ok, refused, without, wraps_json};
 use crate::common::place::{Place, Ring};
 use crate::common::world::{DAY, MINUTE, Person, READ, draft_upload};
 use plico_protocol::format::bodies::{SessionBody, SessionSetExpiry, TagOpening};

@@ -1,6 +1,6 @@
 //! Recovery keys: their words, and an identity's chain with all that they do.
 
-use super::{flipped, hex, item, log_hex, ok, refused, without, wraps_json};
+use super::case::{flipped, hex, item, log_hex, ok, refused, without, wraps_json};
 use crate::common::world::{Person, T0, World};
 use plico_protocol::chain::Replay as _;
 use plico_protocol::identity::RecoverySecret;

@@ -1,6 +1,6 @@
 //! Backups: what a passphrase and a host's secret give, and what they open.
 
-use super::{flipped, hex, ok, refused};
+use super::case::{flipped, hex, ok, refused};
 use crate::common::world::{Person, World};
 use plico_protocol::chain::Replay as _;
 use plico_protocol::identity::backup::{BackupRoot, access_hash, device_mark};

@@ -1,6 +1,6 @@
 //! Groups: logs with keys, groups in groups, and what members do as a group.
 
-use super::{flipped, hex, item, log_hex, ok, refused, without, wraps_json};
+use super::case::{flipped, hex, item, log_hex, ok, refused, without, wraps_json};
 use crate::common::world::{FORWARD, Person, READ, T0, World, draft_upload};
 use plico_protocol::format::bodies::{Grant, RightsBits, Step};
 use plico_protocol::format::entry::SignedEntry;
