@@ -3,12 +3,16 @@
     "PLCO" || OfflineFile; in version 2 followed by StatedGroup groups<V>
 """
 
+import chains
 import envelope
+import epoch_secrets
+import identity_log
 import kdf
-import log
 import merkle
+import session_log
+import tenant_log
 import tls
-from log import DEVICE, GROUP, IDENTITY, need
+from chains import DEVICE, GROUP, IDENTITY, need
 
 MAX_PATH = 4
 
@@ -49,7 +53,7 @@ class File:
         self.groups = reader.items(read_group) if version == 2 else []
         reader.end()
         need(version == 1 or self.groups, "version 2 without groups")
-        log.ascending((group[0][0] for group in self.groups), "groups")
+        chains.ascending((group[0][0] for group in self.groups), "groups")
 
 
 class Opened:
@@ -57,25 +61,25 @@ class Opened:
 
     def __init__(self, file, tenant_id, identity, device, kem_seed):
         self.file = file
-        self.tenant = log.Tenant(file.tenant[1])
+        self.tenant = tenant_log.Tenant(file.tenant[1])
         need(self.tenant.id == tenant_id == file.tenant[0], "another tenant")
         self.times = [self.head(self.tenant, file.tenant)]
         self.identities = {}
         for stated in file.identities:
-            chain = log.Identity(stated[1])
+            chain = identity_log.Identity(stated[1])
             self.times.append(self.head(chain, stated))
             self.identities[chain.id] = chain
             if stated[3]:
                 need(chain.binding is not None, "a name that nothing commits to")
-                log.verify_binding(self.tenant, chain.id, *chain.binding, stated[3])
+                tenant_log.verify_binding(self.tenant, chain.id, *chain.binding, stated[3])
         self.logs = self.replayed()
-        self.session = log.Session(file.session[1], self.identities, None, self.logs)
+        self.session = session_log.Session(file.session[1], self.identities, None, self.logs)
         self.times.append(self.head(self.session, file.session))
         need(file.reader == identity and identity in self.identities, "made for another person")
         self.user_secrets = self.own(self.identities[identity], device, kem_seed)
 
     def head(self, chain, stated):
-        found = log.verify_head(self.tenant, stated[2])
+        found = tenant_log.verify_head(self.tenant, stated[2])
         here = (chain.id, len(chain.hashes) - 1, chain.hashes[-1])
         need(stated[0] == chain.id and chain.tenant_id == self.tenant.id, "another chain, or of another tenant")
         need(found[:3] == here, "not the head of what is shown")
@@ -87,15 +91,15 @@ class Opened:
         while waiting:
             for stated in waiting:
                 try:
-                    group = log.Group(stated[0][1], self.identities, None, groups)
-                except log.Refused:
+                    group = session_log.Group(stated[0][1], self.identities, None, groups)
+                except envelope.Refused:
                     continue
                 self.times.append(self.head(group, stated[0]))
                 groups[group.id] = group
                 waiting.remove(stated)
                 break
             else:
-                raise log.Refused("a group's log")
+                raise envelope.Refused("a group's log")
         return groups
 
     def own(self, me, device, kem_seed):
@@ -105,23 +109,23 @@ class Opened:
         mine = [wrap for wrap in self.file.device_wraps if wrap[0] == device]
         need(mine and self.file.generation < len(me.user_keys), "no wrap for this device")
         epoch = me.user_keys[self.file.generation][2]
-        info = log.wrap_info(
+        info = epoch_secrets.wrap_info(
             2, me.tenant_id, me.id, epoch.epoch, epoch.commitment, me.id, mine[0][1], DEVICE, device, 0, keys.keys.kem.id
         )
-        secrets = {epoch.epoch: log.open_wrap(kem_seed, info, mine[0][2])}
+        secrets = {epoch.epoch: epoch_secrets.open_wrap(kem_seed, info, mine[0][2])}
         return self.back(me, [it[2] for it in me.user_keys], secrets, self.file.reader_links)
 
     @staticmethod
     def back(chain, epochs, secrets, links):
         """What back-links open besides, from the newest on."""
-        read = [(log.whole(link, lambda it: (it.u16(), it.u32(), it.u32(), it.opaque(48))), link) for link in links]
+        read = [(chains.whole(link, lambda it: (it.u16(), it.u32(), it.u32(), it.opaque(48))), link) for link in links]
         for (_, holder, target, _), link in sorted(read, reverse=True, key=lambda it: it[0][1:3]):
             need(holder < len(epochs), "a back-link of an epoch that is not there")
             named = dict(epochs[holder].back_links)
             need(named.get(target) == kdf.ref_hash("back-link", link), "a back-link is not the one named")
             if holder in secrets and target not in secrets:
                 place = chain.tenant_id, chain.id, holder, epochs[holder].commitment
-                secrets[target] = log.open_back_link(secrets[holder], *place, link, epochs[target].commitment)
+                secrets[target] = epoch_secrets.open_back_link(secrets[holder], *place, link, epochs[target].commitment)
         return secrets
 
     def secrets(self, chain, wraps, links, via=()):
@@ -131,12 +135,12 @@ class Opened:
             need(seq in chain.references and number < len(chain.epochs), "a wrap that nothing commits to")
             (count, root), author = chain.references[seq]
             place = chain.tenant_id, chain.id, number, chain.epochs[number].commitment, *author
-            info = log.wrap_info(1, *place, *recipient, generation, key_id)
+            info = epoch_secrets.wrap_info(1, *place, *recipient, generation, key_id)
             leaf = merkle.leaf_hash(info + sealed)
             need(merkle.verify_inclusion(leaf, index, count, proof, root), "a wrap without its proof")
             key = self.key_of(recipient, generation, (*via, chain.id))
             if key is not None:
-                found[number] = log.open_wrap(key, info, sealed)
+                found[number] = epoch_secrets.open_wrap(key, info, sealed)
         return self.back(chain, chain.epochs, found, links)
 
     def key_of(self, recipient, generation, via):
@@ -153,14 +157,14 @@ class Opened:
             return None
         if generation not in held:
             return None
-        return log.derive(held[generation], "kem", log.context(chain.tenant_id, chain.id, generation))
+        return epoch_secrets.derive(held[generation], "kem", epoch_secrets.context(chain.tenant_id, chain.id, generation))
 
     def open(self, app_context):
         header = envelope.read_header(self.file.envelope)
         need(header.suite == envelope.SUITES.get(self.session.suite), "another suite than the session's")
         secrets = self.secrets(self.session, self.file.wraps, self.file.links)
         need(header.epoch in secrets, "an epoch that the reader was not given")
-        place = log.context(self.session.tenant_id, self.session.id, header.epoch)
-        payload_key = log.derive(secrets[header.epoch], "payload", place)
+        place = epoch_secrets.context(self.session.tenant_id, self.session.id, header.epoch)
+        payload_key = epoch_secrets.derive(secrets[header.epoch], "payload", place)
         ids = self.session.tenant_id, self.session.id
         return envelope.open_envelope(self.file.envelope, payload_key, *ids, app_context)

@@ -3,10 +3,11 @@
     "PLR1" || SealedHead || an envelope (docs/spec/envelope.md) to the end
 """
 
+import chains
 import envelope
+import epoch_secrets
 import hpke
 import kdf
-import log
 import tls
 from envelope import Refused
 
@@ -35,7 +36,7 @@ class Item:
             raise Refused("too few or too many recipients")
         if any(one >= two for one, two in zip(recipients, recipients[1:])):
             raise Refused("recipients that do not ascend strictly")
-        if any(recipient[0] not in (log.IDENTITY, log.GROUP) for recipient in recipients):
+        if any(recipient[0] not in (chains.IDENTITY, chains.GROUP) for recipient in recipients):
             raise Refused("a recipient that is neither an identity nor a group")
         self.hash = kdf.ref_hash("sealed", self.head)
 
@@ -50,14 +51,14 @@ class Item:
         """The item's secret, by the X-Wing seed of the key that the wrap names."""
         for whose, key, wrap in self.wraps:
             if whose == recipient:
-                place = log.context(self.tenant_id, self.item_id, EPOCH)
+                place = epoch_secrets.context(self.tenant_id, self.item_id, EPOCH)
                 info = b"\x00\x01" + bytes([PURPOSE]) + place + self.commitment + bytes(64) + whose + key
-                return log.checked(hpke.open_base(seed, info, wrap), place, self.commitment)
+                return epoch_secrets.checked(hpke.open_base(seed, info, wrap), place, self.commitment)
         raise Refused("not a recipient")
 
     def open(self, secret, app_context):
         header = envelope.read_header(self.envelope)
         if header.epoch != EPOCH or header.suite != envelope.SUITES[self.suite]:
             raise Refused("the payload is not this item's")
-        payload_key = log.derive(secret, "payload", log.context(self.tenant_id, self.item_id, EPOCH))
+        payload_key = epoch_secrets.derive(secret, "payload", epoch_secrets.context(self.tenant_id, self.item_id, EPOCH))
         return envelope.open_envelope(self.envelope, payload_key, self.tenant_id, self.hash, app_context)

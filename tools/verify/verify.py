@@ -23,17 +23,21 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import backup
+import chains
 import envelope
+import epoch_secrets
 import hpke
+import identity_file
+import identity_log
 import kdf
-import log
 import merkle
 import offline
 import pairing
 import sealed
+import session_log
 import sign
-import identity_file
 import snapshot
+import tenant_log
 import tls
 
 # The words of BIP-39's list that are known for certain, by number.
@@ -134,14 +138,14 @@ def check_kem_key(case):
 
 def check_entry(case):
     """entry (signed), hash, public_key of its author"""
-    entry = log.read_entry(hexed(case, "entry"))
+    entry = chains.read_entry(hexed(case, "entry"))
     must(sign.verify(hexed(case, "public_key"), "entry", entry.raw, entry.signature))
     same(entry.hash, hexed(case, "hash"))
 
 
 def check_tenant_log(case):
     """tenant_id, entries, directory_key at the end"""
-    tenant = log.Tenant(unhex(case["entries"]))
+    tenant = tenant_log.Tenant(unhex(case["entries"]))
     must(tenant.id == hexed(case, "tenant_id"))
     must(tenant.directory_key.key == hexed(case, "directory_key"))
 
@@ -149,7 +153,7 @@ def check_tenant_log(case):
 def check_identity_log(case):
     """tenant_id, identity_id, entries, uploads (wraps and back-links of each),
     generation and user_key_id at the end"""
-    identity = log.Identity(unhex(case["entries"]), case["uploads"])
+    identity = identity_log.Identity(unhex(case["entries"]), case["uploads"])
     must((identity.tenant_id, identity.id) == (hexed(case, "tenant_id"), hexed(case, "identity_id")))
     must(identity.user_key_at(len(case["entries"])) == (case["generation"], hexed(case, "user_key_id")))
 
@@ -163,8 +167,8 @@ def check_backup(case):
     must(kdf.ref_hash("backup-access", root.access()) == hexed(case, "access_hash"))
     for name, value in root.open(hexed(case, "backup")).items():
         must(value == (hexed(case, name) if isinstance(value, bytes) else case[name]))
-    place = log.context(hexed(case, "tenant_id"), hexed(case, "identity_id"), case["generation"])
-    metadata_key = log.derive(hexed(case, "user_key_secret"), "metadata", place)
+    place = epoch_secrets.context(hexed(case, "tenant_id"), hexed(case, "identity_id"), case["generation"])
+    metadata_key = epoch_secrets.derive(hexed(case, "user_key_secret"), "metadata", place)
     must(kdf.expand_with_label(metadata_key, "backup device", hexed(case, "device"), 32) == hexed(case, "mark"))
 
 
@@ -177,7 +181,7 @@ def check_sealed_item(case):
     recipient = bytes([case["recipient_kind"]]) + hexed(case, "recipient_id")
     generation = next((key[:4] for whose, key, _ in item.wraps if whose == recipient), bytes(4))
     place = item.tenant_id + recipient[1:] + generation
-    secret = item.secret(recipient, log.derive(hexed(case, "recipient_secret"), "kem", place))
+    secret = item.secret(recipient, epoch_secrets.derive(hexed(case, "recipient_secret"), "kem", place))
     context = case["app_context"]
     plain = item.open(secret, None if context is None else bytes.fromhex(context))
     if case["expect"] == "ok":
@@ -262,37 +266,37 @@ def check_recovery_words(case):
 
 def check_session_log(case):
     """tenant_id, session_id, identities (id -> entries), entries, uploads"""
-    identities = {bytes.fromhex(name): log.Identity(unhex(entries)) for name, entries in case["identities"].items()}
+    identities = {bytes.fromhex(name): identity_log.Identity(unhex(entries)) for name, entries in case["identities"].items()}
     must(all(name == identity.id for name, identity in identities.items()))
-    session = log.Session(unhex(case["entries"]), identities, case["uploads"])
+    session = session_log.Session(unhex(case["entries"]), identities, case["uploads"])
     must((session.tenant_id, session.id) == (hexed(case, "tenant_id"), hexed(case, "session_id")))
 
 
 def check_group_session_log(case):
     """tenant_id, session_id, identities, groups (id -> entries, uploads), entries, uploads"""
-    identities = {bytes.fromhex(name): log.Identity(unhex(entries)) for name, entries in case["identities"].items()}
+    identities = {bytes.fromhex(name): identity_log.Identity(unhex(entries)) for name, entries in case["identities"].items()}
     groups, waiting = {}, dict(case["groups"])
     while waiting:
         # One that names another comes after it.
         for name, it in list(waiting.items()):
             try:
-                group = log.Group(unhex(it["entries"]), identities, it["uploads"], groups)
-            except log.Refused:
+                group = session_log.Group(unhex(it["entries"]), identities, it["uploads"], groups)
+            except envelope.Refused:
                 continue
             must(group.id == bytes.fromhex(name))
             groups[group.id] = group
             del waiting[name]
             break
         else:
-            raise log.Refused("a group's log")
-    session = log.Session(unhex(case["entries"]), identities, case["uploads"], groups)
+            raise envelope.Refused("a group's log")
+    session = session_log.Session(unhex(case["entries"]), identities, case["uploads"], groups)
     must((session.tenant_id, session.id) == (hexed(case, "tenant_id"), hexed(case, "session_id")))
 
 
 def check_group_key(case):
     """secret, tenant_id, chain_id, epoch, commitment, key_id"""
     secret, place = placed(case)
-    public = hpke.keys(log.derive(secret, "kem", place))[2]
+    public = hpke.keys(epoch_secrets.derive(secret, "kem", place))[2]
     must(kdf.ref_hash("key", b"\x64\x7a\x44\xc0" + public) == hexed(case, "key_id"))
 
 
@@ -302,13 +306,13 @@ def check_wrap(case):
     leaf = merkle.leaf_hash(info + sealed)
     must(leaf == hexed(case, "leaf"))
     must(merkle.verify_inclusion(leaf, case["index"], case["count"], unhex(case["proof"]), hexed(case, "root")))
-    same(log.open_wrap(hexed(case, "recipient_seed"), info, sealed), hexed(case, "secret"))
+    same(epoch_secrets.open_wrap(hexed(case, "recipient_seed"), info, sealed), hexed(case, "secret"))
 
 
 def placed(case):
     """secret, tenant_id, chain_id, epoch, commitment: an epoch's secret and its place."""
-    place = log.context(hexed(case, "tenant_id"), hexed(case, "chain_id"), case["epoch"])
-    return log.checked(hexed(case, "secret"), place, hexed(case, "commitment")), place
+    place = epoch_secrets.context(hexed(case, "tenant_id"), hexed(case, "chain_id"), case["epoch"])
+    return epoch_secrets.checked(hexed(case, "secret"), place, hexed(case, "commitment")), place
 
 
 def check_back_link(case):
@@ -316,7 +320,7 @@ def check_back_link(case):
     secret, _ = placed(case)
     must(kdf.ref_hash("back-link", hexed(case, "link")) == hexed(case, "hash"))
     ids = hexed(case, "tenant_id"), hexed(case, "chain_id"), case["epoch"], hexed(case, "commitment")
-    opened = log.open_back_link(secret, *ids, hexed(case, "link"), hexed(case, "target_commitment"))
+    opened = epoch_secrets.open_back_link(secret, *ids, hexed(case, "link"), hexed(case, "target_commitment"))
     same(opened, hexed(case, "opened"))
 
 
@@ -324,13 +328,13 @@ def check_metadata(case):
     """as in `placed`, and blob, hash -> plaintext"""
     secret, place = placed(case)
     must(kdf.ref_hash("metadata", hexed(case, "blob")) == hexed(case, "hash"))
-    same(log.open_metadata(secret, place, hexed(case, "blob")), hexed(case, "plaintext"))
+    same(epoch_secrets.open_metadata(secret, place, hexed(case, "blob")), hexed(case, "plaintext"))
 
 
 def check_session_envelope(case):
     """as in `placed`, and envelope, app_context -> plaintext"""
     secret, place = placed(case)
-    check_envelope({**case, "payload_key": log.derive(secret, "payload", place).hex()})
+    check_envelope({**case, "payload_key": epoch_secrets.derive(secret, "payload", place).hex()})
 
 
 def check_envelope_signature(case):
@@ -360,17 +364,17 @@ def check_envelope_signature(case):
 
 def check_binding(case):
     """tenant_id, tenant_entries, identity_id, number, commitment, claimed_ms, opening -> user_id"""
-    tenant = log.Tenant(unhex(case["tenant_entries"]))
+    tenant = tenant_log.Tenant(unhex(case["tenant_entries"]))
     must(tenant.id == hexed(case, "tenant_id"))
     ids = hexed(case, "identity_id"), case["number"], hexed(case, "commitment"), case["claimed_ms"]
-    same(log.verify_binding(tenant, *ids, hexed(case, "opening")), case["user_id"].encode())
+    same(tenant_log.verify_binding(tenant, *ids, hexed(case, "opening")), case["user_id"].encode())
 
 
 def check_head(case):
     """tenant_id, tenant_entries, head -> chain_id, seq, hash, time_ms"""
-    tenant = log.Tenant(unhex(case["tenant_entries"]))
+    tenant = tenant_log.Tenant(unhex(case["tenant_entries"]))
     must(tenant.id == hexed(case, "tenant_id"))
-    found = log.verify_head(tenant, hexed(case, "head"))
+    found = tenant_log.verify_head(tenant, hexed(case, "head"))
     must(found == (hexed(case, "chain_id"), case["seq"], hexed(case, "hash"), case["time_ms"]))
 
 

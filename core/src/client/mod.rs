@@ -24,6 +24,7 @@ mod devices;
 mod encrypt;
 mod events;
 mod everywhere;
+mod everywhere_deeds;
 mod everywhere_options;
 mod expiry;
 mod export;
