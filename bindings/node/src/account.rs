@@ -2,7 +2,7 @@
 
 use crate::bytes::Bytes;
 use crate::failure::thrown;
-use crate::files::{FileCall, FileInput, ProgressRecord};
+use crate::files::{FileInput, ProgressRecord, file_call};
 use crate::host::{AsyncFunction, ask};
 use crate::results::{DoneOutput, done, session_ids};
 use crate::runtime::{Cancel, promise, promise_long, promise_sized};
@@ -144,15 +144,9 @@ impl AccountHandle {
         input: FileInput,
         cancel: Option<&Cancel>,
     ) -> napi::Result<PromiseRaw<'env, ProgressRecord>> {
-        let (account, call) = (self.account.clone(), FileCall::new(input, cancel));
-        // Cancelled by its own token: it then ends only when no file is left.
-        promise(env, None, async move {
-            let call = call?;
-            let last = call.progress();
-            account
-                .decrypt_file(call.source, call.target, call.options)
-                .await?;
-            Ok(FileCall::last(&last))
+        let account = self.account.clone();
+        file_call(env, input, cancel, |source, target, options| async move {
+            account.decrypt_file(source, target, options).await
         })
     }
 

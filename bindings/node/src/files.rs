@@ -1,9 +1,10 @@
 //! Files: one record for what all the calls take.
 
-use crate::runtime::Cancel;
+use crate::runtime::{Cancel, promise};
 use crate::values::{ContextInput, context};
-use napi::Status;
+use napi::bindgen_prelude::PromiseRaw;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Status};
 use napi_derive::napi;
 use plico::{FileOptions, Progress, Result};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,38 +42,30 @@ pub struct FileInput {
     pub on_progress: Option<Listener>,
 }
 
-/// What a file call is made of.
-pub(crate) struct FileCall {
-    pub source: String,
-    pub target: String,
-    pub options: FileOptions,
-    last: Arc<Mutex<ProgressRecord>>,
-}
-
-impl FileCall {
-    pub fn new(input: FileInput, cancel: Option<&Cancel>) -> Result<Self> {
-        let last = Arc::new(Mutex::new(ProgressRecord::default()));
-        let mut options = file_options(input.context, input.threads, cancel)?
-            .on_progress(reporter(input.on_progress, last.clone()));
-        if input.skip_links == Some(true) {
-            options = options.skip_links();
+/// Starts `work` with source, target and options, and gives how far it came. It is
+/// cancelled by a token of its own: it ends only when no unfinished file is left.
+pub(crate) fn file_call<'env, W>(
+    env: &'env Env,
+    input: FileInput,
+    cancel: Option<&Cancel>,
+    work: impl FnOnce(String, String, FileOptions) -> W + Send + 'static,
+) -> napi::Result<PromiseRaw<'env, ProgressRecord>>
+where
+    W: Future<Output = Result<()>> + Send,
+{
+    let last = Arc::new(Mutex::new(ProgressRecord::default()));
+    let report = reporter(input.on_progress, last.clone());
+    let options = file_options(input.context, input.threads, cancel).map(|options| {
+        let options = options.on_progress(report);
+        match input.skip_links {
+            Some(true) => options.skip_links(),
+            _ => options,
         }
-        Ok(Self {
-            source: input.source,
-            target: input.target,
-            options,
-            last,
-        })
-    }
-
-    /// How far it came, for the last report.
-    pub fn last(last: &Mutex<ProgressRecord>) -> ProgressRecord {
-        *last.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn progress(&self) -> Arc<Mutex<ProgressRecord>> {
-        self.last.clone()
-    }
+    });
+    promise(env, None, async move {
+        work(input.source, input.target, options?).await?;
+        Ok(*last.lock().unwrap_or_else(PoisonError::into_inner))
+    })
 }
 
 /// What files, streams and ranges have in common.

@@ -1,10 +1,10 @@
 //! Whole folders as one envelope.
 
 use crate::account::AccountHandle;
-use crate::files::{FileCall, FileInput, ProgressRecord};
+use crate::files::{FileInput, ProgressRecord, file_call};
 use crate::host::HostRanges;
 use crate::ranges::RangesInput;
-use crate::runtime::{Cancel, promise, promise_long};
+use crate::runtime::{Cancel, promise_long};
 use crate::session::SessionHandle;
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, PromiseRaw};
@@ -61,14 +61,10 @@ impl FolderHandle {
         input: FileInput,
         cancel: Option<&Cancel>,
     ) -> napi::Result<PromiseRaw<'env, ProgressRecord>> {
-        let (folder, call) = (self.place().clone(), FileCall::new(input, cancel));
-        promise(env, None, async move {
-            let (folder, call) = (folder.ok_or(ErrorCode::Closed)?, call?);
-            let last = call.progress();
-            folder
-                .extract(&call.source, call.target, call.options)
-                .await?;
-            Ok(FileCall::last(&last))
+        let folder = self.place().clone();
+        file_call(env, input, cancel, |source, target, options| async move {
+            let folder = folder.ok_or(ErrorCode::Closed)?;
+            folder.extract(&source, target, options).await
         })
     }
 
@@ -107,14 +103,9 @@ impl SessionHandle {
         input: FileInput,
         cancel: Option<&Cancel>,
     ) -> napi::Result<PromiseRaw<'env, ProgressRecord>> {
-        let (session, call) = (self.session.clone(), FileCall::new(input, cancel));
-        promise(env, None, async move {
-            let call = call?;
-            let last = call.progress();
-            session
-                .encrypt_folder(call.source, call.target, call.options)
-                .await?;
-            Ok(FileCall::last(&last))
+        let session = self.session.clone();
+        file_call(env, input, cancel, |source, target, options| async move {
+            session.encrypt_folder(source, target, options).await
         })
     }
 }
@@ -129,14 +120,9 @@ impl AccountHandle {
         input: FileInput,
         cancel: Option<&Cancel>,
     ) -> napi::Result<PromiseRaw<'env, ProgressRecord>> {
-        let (account, call) = (self.account.clone(), FileCall::new(input, cancel));
-        promise(env, None, async move {
-            let call = call?;
-            let last = call.progress();
-            account
-                .decrypt_folder(call.source, call.target, call.options)
-                .await?;
-            Ok(FileCall::last(&last))
+        let account = self.account.clone();
+        file_call(env, input, cancel, |source, target, options| async move {
+            account.decrypt_folder(source, target, options).await
         })
     }
 

@@ -2,8 +2,8 @@
 
 use crate::bytes::Bytes;
 use crate::failure::thrown;
-use crate::files::{FileCall, FileInput, ProgressRecord};
-use crate::runtime::{Cancel, promise, promise_sized};
+use crate::files::{FileInput, ProgressRecord, file_call};
+use crate::runtime::{Cancel, promise_sized};
 use crate::values::{ContextInput, Opened, context, duration};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, PromiseRaw, Uint8Array};
@@ -77,15 +77,9 @@ impl SessionHandle {
         input: FileInput,
         cancel: Option<&Cancel>,
     ) -> napi::Result<PromiseRaw<'env, ProgressRecord>> {
-        let (session, call) = (self.session.clone(), FileCall::new(input, cancel));
-        // Cancelled by its own token: it then ends only when no file is left.
-        promise(env, None, async move {
-            let call = call?;
-            let last = call.progress();
-            session
-                .encrypt_file(call.source, call.target, call.options)
-                .await?;
-            Ok(FileCall::last(&last))
+        let session = self.session.clone();
+        file_call(env, input, cancel, |source, target, options| async move {
+            session.encrypt_file(source, target, options).await
         })
     }
 
@@ -131,14 +125,9 @@ impl SessionHandle {
         input: FileInput,
         cancel: Option<&Cancel>,
     ) -> napi::Result<PromiseRaw<'env, ProgressRecord>> {
-        let (session, call) = (self.session.clone(), FileCall::new(input, cancel));
-        promise(env, None, async move {
-            let call = call?;
-            let last = call.progress();
-            session
-                .decrypt_file(call.source, call.target, call.options)
-                .await?;
-            Ok(FileCall::last(&last))
+        let session = self.session.clone();
+        file_call(env, input, cancel, |source, target, options| async move {
+            session.decrypt_file(source, target, options).await
         })
     }
 
