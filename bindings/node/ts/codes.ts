@@ -15,7 +15,7 @@
  * | `ENROLMENT_INVALID` | The enrolment token is not valid for this tenant, user id and identity. |
  * | `ENROLMENT_EXPIRED` | The enrolment token is not valid now; ask the app's backend for a fresh one. |
  * | `USER_ID_TAKEN` | The user id is bound to another identity; the backend must raise the binding's number to move it. |
- * | `RECOVERY_KEY_UNKNOWN` | No identity has this recovery key: it was never set, or was replaced, or a word is another one. |
+ * | `RECOVERY_KEY_UNKNOWN` | No identity has this recovery key: it was never set, was replaced, or one of the words is wrong. |
  * | `IDENTITY_DISABLED` | The app's backend has disabled this identity: it can do nothing until it is active again. |
  * | `IDENTITY_DELETED` | This identity was deleted by its owner. |
  * | `PAIRING_NOT_FOUND` | Nobody has read this device's code yet, or its ten minutes are over. |

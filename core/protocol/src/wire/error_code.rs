@@ -51,7 +51,7 @@ codes! {
     EnrolmentInvalid = "ENROLMENT_INVALID", 403, "The enrolment token is not valid for this tenant, user id and identity.";
     EnrolmentExpired = "ENROLMENT_EXPIRED", 403, "The enrolment token is not valid now; ask the app's backend for a fresh one.";
     UserIdTaken = "USER_ID_TAKEN", 409, "The user id is bound to another identity; the backend must raise the binding's number to move it.";
-    RecoveryKeyUnknown = "RECOVERY_KEY_UNKNOWN", 404, "No identity has this recovery key: it was never set, or was replaced, or a word is another one.";
+    RecoveryKeyUnknown = "RECOVERY_KEY_UNKNOWN", 404, "No identity has this recovery key: it was never set, was replaced, or one of the words is wrong.";
     IdentityDisabled = "IDENTITY_DISABLED", 403, "The app's backend has disabled this identity: it can do nothing until it is active again.";
     IdentityDeleted = "IDENTITY_DELETED", 410, "This identity was deleted by its owner.";
     PairingNotFound = "PAIRING_NOT_FOUND", 404, "Nobody has read this device's code yet, or its ten minutes are over.";

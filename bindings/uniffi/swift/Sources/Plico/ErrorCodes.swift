@@ -38,8 +38,8 @@ extension PlicoError.Code: CaseIterable {
     /// The user id is bound to another identity; the backend must raise the binding's number to
     /// move it.
     public static let userIdTaken = Self(rawValue: "USER_ID_TAKEN")
-    /// No identity has this recovery key: it was never set, or was replaced, or a word is
-    /// another one.
+    /// No identity has this recovery key: it was never set, was replaced, or one of the words
+    /// is wrong.
     public static let recoveryKeyUnknown = Self(rawValue: "RECOVERY_KEY_UNKNOWN")
     /// The app's backend has disabled this identity: it can do nothing until it is active
     /// again.

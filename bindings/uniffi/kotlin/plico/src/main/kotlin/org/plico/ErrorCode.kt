@@ -43,8 +43,8 @@ public object ErrorCode {
     public const val USER_ID_TAKEN: String = "USER_ID_TAKEN"
 
     /**
-     * No identity has this recovery key: it was never set, or was replaced, or a word is
-     * another one.
+     * No identity has this recovery key: it was never set, was replaced, or one of the
+     * words is wrong.
      */
     public const val RECOVERY_KEY_UNKNOWN: String = "RECOVERY_KEY_UNKNOWN"
 
