@@ -113,10 +113,7 @@ class Session(Chain):
     def at(self, identity, position):
         chain = self.identities.get(identity)
         need(chain is not None and chain.tenant_id == self.tenant_id, "an identity that is not known here")
-        seq, digest = position
-        need(seq < len(chain.hashes) and chain.hashes[seq] == digest, "a place that is not in the chain")
-        need(self.positions.get(identity, 0) <= seq, "a place before an earlier one")
-        self.positions[identity] = seq
+        self.see(identity, chain, position)
         return chain
 
     def group_at(self, group, position):
@@ -124,11 +121,15 @@ class Session(Chain):
         need(group in self.groups, "a group that is not known here")
         state = self.groups[group]
         need(state.tenant_id == self.tenant_id, "a group of another tenant")
-        seq, digest = position
-        need(seq < len(state.hashes) and state.hashes[seq] == digest, "a place that is not in the group's log")
-        need(self.positions.get(group, 0) <= seq, "a place before an earlier one")
-        self.positions[group] = seq
+        self.see(group, state, position)
         return state
+
+    def see(self, name, chain, position):
+        """The place in the chain or log of this name that an entry names: never before an earlier one."""
+        seq, digest = position
+        need(seq < len(chain.hashes) and chain.hashes[seq] == digest, "a place that is not in the chain")
+        need(self.positions.get(name, 0) <= seq, "a place before an earlier one")
+        self.positions[name] = seq
 
     def through(self, entry, reader):
         """Who acts, and the entry that they write."""

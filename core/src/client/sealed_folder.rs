@@ -236,11 +236,7 @@ fn copy_out(
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(ErrorCode::Cancelled.into()),
     };
-    let done = archive::copy(&mut content, out, Error::from_io, told)?;
-    if done < size {
-        return Err(ErrorCode::EnvelopeTruncated.into());
-    }
-    Ok(())
+    archive::copy(&mut content, size, out, Error::from_io, told)
 }
 
 impl Account {

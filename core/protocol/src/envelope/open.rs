@@ -127,8 +127,9 @@ pub fn open_stream<R: Read, W: Write>(
 }
 
 /// The same on as many threads as `options` say, with two batches of memory
-/// for each; on one thread with one batch of at most 4 frames (65,600 bytes). Reader, writer and `progress` are used by one thread at a time, in
-/// the order of the stream, but not always by the same one.
+/// for each; on one thread with one batch of at most 4 frames (65,600 bytes).
+/// Reader, writer and `progress` are used by one thread at a time, in the order
+/// of the stream, but not always by the same one.
 ///
 /// # Errors
 /// As [`open_stream`].

@@ -12,6 +12,9 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 use tar::Archive;
 
+/// How much of a member is in memory at a time.
+const MOST_AT_ONCE: usize = 256 * 1_024;
+
 /// Makes everything that is in the archive, in `folder`, which is new and empty;
 /// all of it flushed to the disk. Gives the reader back.
 pub(in crate::client) fn extract<R: Read>(archive: R, folder: &Path) -> (Result<()>, R) {
@@ -69,10 +72,7 @@ fn make_file(place: &Path, member: &Member, content: &mut dyn Read) -> Result<()
     }
     let file = options.open(place);
     let mut file = file.map_err(|error| not_made("a file can't be created", &error))?;
-    let copied = copy(content, &mut file, broken, |_| Ok(()))?;
-    if copied != member.size {
-        return Err(ErrorCode::EnvelopeTruncated.into());
-    }
+    copy(content, member.size, &mut file, broken, |_| Ok(()))?;
     let modified = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(member.modified_s));
     if let Some(modified) = modified {
         // A time that the file system can't tell is not worth failing for.
@@ -82,19 +82,23 @@ fn make_file(place: &Path, member: &Member, content: &mut dyn Read) -> Result<()
     flushed.map_err(|error| io_error("a file can't be flushed", &error))
 }
 
-/// Writes all that `content` gives, and says how much it was; `told` hears that number
-/// after each part. Which side failed makes a difference, so it is not `io::copy`.
+/// Writes what `content` gives, which must be `size` bytes; `told` hears after each part
+/// how much it was. Which side failed makes a difference, so it is not `io::copy`.
 pub(in crate::client) fn copy(
     content: &mut dyn Read,
+    size: u64,
     file: &mut File,
     unread: impl Fn(&io::Error) -> Error,
     mut told: impl FnMut(u64) -> Result<()>,
-) -> Result<u64> {
-    let mut buffer = Wiped::new(256 * 1_024);
+) -> Result<()> {
+    // For a small file no more memory is taken, and wiped, than it has bytes.
+    let room = usize::try_from(size).unwrap_or(usize::MAX);
+    let mut buffer = Wiped::new(room.clamp(1, MOST_AT_ONCE));
     let mut copied = 0;
     loop {
         let len = match content.read(&mut buffer) {
-            Ok(0) => return Ok(copied),
+            Ok(0) if copied == size => return Ok(()),
+            Ok(0) => return Err(ErrorCode::EnvelopeTruncated.into()),
             Ok(len) => len,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(unread(&error)),

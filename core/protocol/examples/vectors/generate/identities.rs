@@ -8,34 +8,43 @@ use plico_protocol::identity::file::{IdentityFile, Protection};
 use plico_protocol::primitives::secret::Secret32;
 use serde_json::{Value, json};
 
-pub fn identity_files(story: &Story) -> Vec<Value> {
-    let owner = &story.owner;
-    let file = IdentityFile {
-        tenant_id: story.world.tenant_id(),
+/// What is in the identity files and backups of `owner`.
+pub fn file_of(world: &World, owner: &Person) -> IdentityFile {
+    IdentityFile {
+        tenant_id: world.tenant_id(),
         identity: owner.id,
         device: owner.devices[0].clone(),
-        position: story.world.state(owner).tip().head,
+        position: world.state(owner).tip().head,
         user_id: "dr.a".into(),
-    };
-    let device = &file.device;
-    let fields = json!({
+    }
+}
+
+/// The fields of a case that say what is in it.
+pub fn fields_of(file: &IdentityFile) -> Value {
+    json!({
         "tenant_id": hex(file.tenant_id.0),
         "identity_id": hex(file.identity.0),
-        "signing_seed": hex(device.signing.dangerous_seed().expose()),
-        "kem_seed": hex(device.kem.dangerous_seed().expose()),
+        "signing_seed": hex(file.device.signing.dangerous_seed().expose()),
+        "kem_seed": hex(file.device.kem.dangerous_seed().expose()),
         "seq": file.position.seq,
         "hash": hex(file.position.hash.0),
         "user_id": file.user_id,
-    });
-    let secret = Secret32::from_slice(&[9; 32]).expect("32 bytes");
-    let mut cases = Vec::new();
-    for (name, protection, field, right, wrong) in [
+    })
+}
+
+/// Ways to protect them: the case's name, the protection, the field that holds it, what
+/// is right there, and what is wrong.
+pub fn protections(
+    secret: &Secret32,
+) -> [(&'static str, Protection<'_>, &'static str, Value, Value); 2] {
+    let wrong = [secret.expose()[0] ^ 1; 32];
+    [
         (
             "under a secret of the host",
-            Protection::Host(&secret),
+            Protection::Host(secret),
             "secret",
-            hex([9; 32]),
-            hex([8; 32]),
+            hex(secret.expose()),
+            hex(wrong),
         ),
         (
             "under a passphrase",
@@ -44,13 +53,26 @@ pub fn identity_files(story: &Story) -> Vec<Value> {
             "correct horse battery".into(),
             "correct horse batterz".into(),
         ),
-    ] {
+    ]
+}
+
+/// The case with one byte of `field` changed, once for each of these places.
+pub fn bytes_flipped(good: &Value, field: &str, places: &[(&str, usize)]) -> Vec<Value> {
+    let flip = |&(name, at): &(&str, usize)| refused(good, name, field, flipped(&good[field], at));
+    places.iter().map(flip).collect()
+}
+
+pub fn identity_files(story: &Story) -> Vec<Value> {
+    let file = file_of(&story.world, &story.owner);
+    let secret = Secret32::from_slice(&[9; 32]).expect("32 bytes");
+    let mut cases = Vec::new();
+    for (name, protection, field, right, wrong) in protections(&secret) {
         let sealed = file.seal(protection, &mut story.world.rng()).unwrap();
-        let mut fields = fields.clone();
+        let mut fields = fields_of(&file);
         fields["file"] = hex(&sealed);
         fields[field] = right;
         let good = ok("identity_file", name, fields);
-        for (name, at) in [
+        let places = [
             ("another magic", 0),
             ("another version", 5),
             ("less memory", 8),
@@ -58,10 +80,8 @@ pub fn identity_files(story: &Story) -> Vec<Value> {
             ("another commitment", 60),
             ("another ciphertext", sealed.len() - 20),
             ("another tag", sealed.len() - 1),
-        ] {
-            let altered = flipped(&good["file"], at);
-            cases.push(refused(&good, name, "file", altered));
-        }
+        ];
+        cases.extend(bytes_flipped(&good, "file", &places));
         cases.push(refused(&good, "protected by another", field, wrong));
         cases.push(good);
     }
